@@ -1,0 +1,2 @@
+//! The wgrpc command: serve, call, inspect.
+fn main() {}

@@ -1,0 +1,1 @@
+//! One connection's worth of WgRPC: client, server, codecs and transports.

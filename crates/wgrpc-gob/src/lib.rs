@@ -1,0 +1,1 @@
+//! Go's encoding/gob for serde: the format, its types and its streams.

@@ -1,0 +1,1 @@
+//! The attributes of WgRPC: service, message and the gob schema derive.

@@ -1,0 +1,1 @@
+//! RPC without an IDL, wire compatible with Go: register a struct, call Arith.Multiply.

@@ -1,0 +1,1 @@
+//! Drives real Go programs from Rust tests.

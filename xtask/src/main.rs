@@ -1,0 +1,2 @@
+//! The project's automation: one command for everything.
+fn main() {}
