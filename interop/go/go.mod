@@ -1,0 +1,3 @@
+module wgrpc/interop
+
+go 1.19
