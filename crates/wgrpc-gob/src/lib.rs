@@ -1,1 +1,12 @@
 //! Go's encoding/gob for serde: the format, its types and its streams.
+
+mod error;
+mod limits;
+mod schema;
+mod types;
+pub mod wire;
+
+pub use error::{Category, Error, Result};
+pub use limits::Limits;
+pub use schema::{Builder, Dynamics, Gob, Ref, Schema, Type};
+pub use types::{Field, Id, Marshaler, Shape, Variant};

@@ -1,0 +1,311 @@
+//! Static types: what the trait [`Gob`] says of a type, and how it becomes a numbered schema.
+//!
+//! gob sends a type before its first value, also what stands under an empty list or an absent
+//! option, and serde cannot tell that from a value. So a type describes itself once, from the
+//! same attributes that serde reads, by `#[derive(Gob)]`. The serializer follows the schema and
+//! can only write bytes that agree with it.
+
+mod builder;
+mod numbers;
+mod std_types;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use parking_lot::RwLock;
+
+pub use builder::{Builder, Ref};
+pub use numbers::Dynamics;
+
+use crate::error::{Category, Error, Result};
+use crate::types::{Id, Shape, put_definition};
+
+/// A type with a static schema: it can be sent as gob.
+///
+/// Derive it beside serde's traits, or put `#[message]` on the type, which does all of it. By
+/// hand:
+///
+/// ```
+/// use wgrpc_gob::{Builder, Gob, Ref, Schema};
+///
+/// struct Celsius(f64);
+///
+/// impl Gob for Celsius {
+///     fn describe(types: &mut Builder) -> Ref {
+///         types.float()
+///     }
+/// }
+///
+/// assert_eq!(Schema::of::<Celsius>().to_string(), "float64");
+/// ```
+pub trait Gob {
+    /// Describes the type to `types`. Types inside it are described by
+    /// [`types.of::<T>()`](Builder::of), which also copes with recursion.
+    fn describe(types: &mut Builder) -> Ref;
+}
+
+/// A type and every type inside it, numbered: all that a value needs in order to be sent.
+///
+/// Cheap to clone. Two schemas of the same structure and names have the same ids, whatever Rust
+/// types they come from.
+#[derive(Clone)]
+pub struct Schema(Arc<Inner>);
+
+struct Inner {
+    /// In depth-first order; the root is the first.
+    nodes: Box<[Node]>,
+    /// The id of each node.
+    ids: Box<[Id]>,
+    /// The messages that define the types, for those that need one, in sending order.
+    definitions: Box<[Definition]>,
+    has_interface: bool,
+    is_inferred: bool,
+    /// Why no value of this type can be sent.
+    error: Option<String>,
+}
+
+/// One type of a schema.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Node {
+    pub(crate) name: Box<str>,
+    pub(crate) shape: Shape<Ref>,
+}
+
+/// The message that defines one type.
+#[derive(Clone, Debug)]
+pub(crate) struct Definition {
+    pub(crate) id: Id,
+    pub(crate) message: Box<[u8]>,
+}
+
+impl Schema {
+    /// The schema of `T`. Built once a process, kept for its life, and from then on looked up.
+    pub fn of<T: Gob + ?Sized>() -> &'static Self {
+        static KNOWN: LazyLock<RwLock<HashMap<std::any::TypeId, &'static Schema>>> =
+            LazyLock::new(RwLock::default);
+        let key = typeid::of::<T>();
+        if let Some(known) = KNOWN.read().get(&key) {
+            return known;
+        }
+        let mut builder = Builder::new();
+        let root = builder.of::<T>();
+        let schema = builder.finish(root);
+        // A program has a fixed number of types, so what is leaked here is bounded.
+        KNOWN
+            .write()
+            .entry(key)
+            .or_insert_with(|| Box::leak(Box::new(schema)))
+    }
+
+    /// Numbers `nodes`, whose first is the root, with the numbers of `ids`.
+    pub(crate) fn numbered(nodes: Box<[Node]>, ids: Box<[Id]>) -> Self {
+        let definitions = (nodes.iter().zip(&ids))
+            .filter(|(node, _)| node.shape.builtin().is_none())
+            .map(|(node, &id)| {
+                let mut message = Vec::new();
+                put_definition(
+                    &mut message,
+                    id,
+                    &node.name,
+                    &node.shape.map(|r| ids[r.index()]),
+                );
+                Definition {
+                    id,
+                    message: message.into(),
+                }
+            })
+            .collect();
+        let has_interface = nodes
+            .iter()
+            .any(|node| matches!(node.shape, Shape::Interface(_)));
+        Self(Arc::new(Inner {
+            nodes,
+            ids,
+            definitions,
+            has_interface,
+            is_inferred: false,
+            error: None,
+        }))
+    }
+
+    fn marker(error: Option<String>) -> Self {
+        Self(Arc::new(Inner {
+            nodes: Box::default(),
+            ids: Box::default(),
+            definitions: Box::default(),
+            has_interface: false,
+            is_inferred: error.is_none(),
+            error,
+        }))
+    }
+
+    /// A schema that says why there is none.
+    pub(crate) fn invalid(reason: String) -> Self {
+        Self::marker(Some(reason))
+    }
+
+    /// A schema that stands for whatever the value turns out to be.
+    pub(crate) fn inferred() -> Self {
+        Self::marker(None)
+    }
+
+    /// Fails where the type has no form in gob, and says why: an option of an option, a struct
+    /// with two fields of one name.
+    pub fn check(&self) -> Result<()> {
+        match &self.0.error {
+            Some(reason) => Err(Error::new(Category::Unsupported, reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the type is not known before the value, as for [`Inferred`](crate::Inferred).
+    pub fn is_inferred(&self) -> bool {
+        self.0.is_inferred
+    }
+
+    /// Whether a value may contain one that brings its own type.
+    pub fn has_interface(&self) -> bool {
+        self.0.has_interface
+    }
+
+    /// The type itself; `None` where there is none ([`check`](Self::check) fails) or it is not
+    /// known before the value.
+    pub fn root(&self) -> Option<Type<'_>> {
+        (!self.0.nodes.is_empty()).then(|| Type {
+            schema: &self.0,
+            index: Ref::ROOT,
+        })
+    }
+
+    /// The id of the type; `None` as for [`root`](Self::root).
+    pub fn id(&self) -> Option<Id> {
+        self.0.ids.first().copied()
+    }
+
+    /// The messages that define the types, in sending order.
+    pub(crate) fn definitions(&self) -> &[Definition] {
+        &self.0.definitions
+    }
+}
+
+/// A type of a [`Schema`].
+#[derive(Clone, Copy)]
+pub struct Type<'a> {
+    schema: &'a Inner,
+    index: Ref,
+}
+
+impl<'a> Type<'a> {
+    /// What the type is.
+    #[inline]
+    pub fn shape(self) -> &'a Shape<Ref> {
+        &self.schema.nodes[self.index.index()].shape
+    }
+
+    /// The type's name; empty for an unnamed one.
+    pub fn name(self) -> &'a str {
+        &self.schema.nodes[self.index.index()].name
+    }
+
+    /// The type's number.
+    #[inline]
+    pub fn id(self) -> Id {
+        self.schema.ids[self.index.index()]
+    }
+
+    /// The type that `inner`, found in this type's shape, refers to.
+    #[inline]
+    pub fn inner(self, inner: Ref) -> Type<'a> {
+        Type {
+            schema: self.schema,
+            index: inner,
+        }
+    }
+
+    /// Writes the type in Go's notation; a type already open is only named.
+    fn write(self, f: &mut fmt::Formatter<'_>, open: &mut Vec<Ref>) -> fmt::Result {
+        if open.contains(&self.index) {
+            return f.write_str(if self.name().is_empty() {
+                "…"
+            } else {
+                self.name()
+            });
+        }
+        open.push(self.index);
+        match self.shape() {
+            Shape::Bool => f.write_str("bool")?,
+            Shape::Int => f.write_str("int")?,
+            Shape::Uint => f.write_str("uint")?,
+            Shape::Float => f.write_str("float64")?,
+            Shape::Complex => f.write_str("complex128")?,
+            Shape::Bytes => f.write_str("[]byte")?,
+            Shape::String => f.write_str("string")?,
+            Shape::Interface(_) => f.write_str("any")?,
+            Shape::Opaque(_) => f.write_str(self.name())?,
+            Shape::Slice(elem) => {
+                f.write_str("[]")?;
+                self.inner(*elem).write(f, open)?;
+            }
+            Shape::Array(elem, len) => {
+                write!(f, "[{len}]")?;
+                self.inner(*elem).write(f, open)?;
+            }
+            Shape::Map(key, elem) => {
+                f.write_str("map[")?;
+                self.inner(*key).write(f, open)?;
+                f.write_str("]")?;
+                self.inner(*elem).write(f, open)?;
+            }
+            Shape::Struct(fields) => {
+                let name = self.name();
+                f.write_str(if name.is_empty() { "struct" } else { name })?;
+                f.write_str("{")?;
+                for (i, field) in fields.iter().enumerate() {
+                    f.write_str(if i == 0 { "" } else { ", " })?;
+                    write!(f, "{} ", field.name)?;
+                    self.inner(field.ty).write(f, open)?;
+                }
+                f.write_str("}")?;
+            }
+        }
+        open.pop();
+        Ok(())
+    }
+}
+
+/// The type in Go's notation: `Args{A int, B int}`.
+impl fmt::Display for Type<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, &mut Vec::new())
+    }
+}
+
+impl fmt::Debug for Type<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Type({} = {self})", self.id().number())
+    }
+}
+
+/// The type in Go's notation: `Args{A int, B int}`.
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.root() {
+            Some(root) => root.fmt(f),
+            None => f.write_str(if self.is_inferred() { "any" } else { "invalid" }),
+        }
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.root(), &self.0.error) {
+            (Some(root), _) => write!(f, "Schema({} = {root})", root.id().number()),
+            (None, Some(reason)) => write!(f, "Schema(invalid: {reason})"),
+            (None, None) => f.write_str("Schema(inferred)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
