@@ -26,7 +26,7 @@ const NO_IO: &str = "crates/wgrpc-gob/src/";
 
 /// Where it meets `std::io`: its readers and writers, and the error that they pass on.
 const STD_IO: &[&str] = &[
-    "crates/wgrpc-gob/src/stream",
+    "crates/wgrpc-gob/src/io",
     "crates/wgrpc-gob/src/error.rs",
 ];
 

@@ -107,7 +107,7 @@ fn strings_are_no_comments_and_comments_no_strings() {
 fn the_codec_does_no_io() {
     let text = "//! For tokio.\nuse std::io;\nuse std::net::IpAddr;\nuse tokio::net;\n";
     check_lines(GOB, text, &[2, 3, 4]);
-    check_lines("crates/wgrpc-gob/src/stream.rs", text, &[3, 4]);
+    check_lines("crates/wgrpc-gob/src/io.rs", text, &[3, 4]);
     check_lines(CORE, text, &[]);
 }
 
