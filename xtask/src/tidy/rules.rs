@@ -25,10 +25,7 @@ const VOCABULARY: &[(&[&str], &str)] = &[(
 const NO_IO: &str = "crates/wgrpc-gob/src/";
 
 /// Where it meets `std::io`: its readers and writers, and the error that they pass on.
-const STD_IO: &[&str] = &[
-    "crates/wgrpc-gob/src/io",
-    "crates/wgrpc-gob/src/error.rs",
-];
+const STD_IO: &[&str] = &["crates/wgrpc-gob/src/io", "crates/wgrpc-gob/src/error.rs"];
 
 /// The only state that a process shares: the schemas of its types, and the numbers that they have.
 const SHARED_STATE: &[&str] = &["crates/wgrpc-gob/src/schema"];
