@@ -1,12 +1,16 @@
 //! Go's encoding/gob for serde: the format, its types and its streams.
 
+mod complex;
 mod error;
 mod limits;
 mod schema;
 mod types;
+mod value;
 pub mod wire;
 
+pub use complex::Complex;
 pub use error::{Category, Error, Result};
 pub use limits::Limits;
 pub use schema::{Builder, Dynamics, Gob, Ref, Schema, Type};
 pub use types::{Field, Id, Marshaler, Shape, Variant};
+pub use value::{Dynamic, Interface, Value};
