@@ -1,5 +1,9 @@
 //! Go's encoding/gob for serde: the format, its types and its streams.
 
+// What the derive writes begins with `::wgrpc_gob`, also in this crate's own tests.
+#[cfg(all(test, feature = "derive"))]
+extern crate self as wgrpc_gob;
+
 mod complex;
 mod error;
 mod limits;
@@ -14,3 +18,5 @@ pub use limits::Limits;
 pub use schema::{Builder, Dynamics, Gob, Ref, Schema, Type};
 pub use types::{Field, Id, Marshaler, Shape, Variant};
 pub use value::{Dynamic, Interface, Value};
+#[cfg(feature = "derive")]
+pub use wgrpc_macros::Gob;

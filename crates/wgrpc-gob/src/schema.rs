@@ -39,6 +39,12 @@ use crate::types::{Id, Shape, put_definition};
 ///
 /// assert_eq!(Schema::of::<Celsius>().to_string(), "float64");
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no gob schema",
+    note = "put #[message] on the type, or #[derive(Gob)] beside serde's derives",
+    note = "for a field of a foreign type there are adapters, #[gob(as = \"…\")] and \
+            #[gob(schema = \"…\")]"
+)]
 pub trait Gob {
     /// Describes the type to `types`. Types inside it are described by
     /// [`types.of::<T>()`](Builder::of), which also copes with recursion.

@@ -7,7 +7,7 @@ use super::Problem;
 /// Crate → those of ours that it may use. Tests may use any (`dev-dependencies`): what they pull in
 /// reaches nobody.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("wgrpc-gob", &[]),
+    ("wgrpc-gob", &["wgrpc-macros"]),
     ("wgrpc-macros", &[]),
     ("wgrpc-core", &["wgrpc-gob"]),
     ("wgrpc", &["wgrpc-core", "wgrpc-gob", "wgrpc-macros"]),

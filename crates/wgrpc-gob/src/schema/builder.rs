@@ -177,6 +177,25 @@ impl Builder {
         }))
     }
 
+    /// The fields of a struct described before, to stand among those of another, as with serde's
+    /// `flatten`.
+    pub fn fields_of(&mut self, structure: Ref) -> Vec<Field<Ref>> {
+        let node = self.resolve(structure).ok();
+        match node.map(|node| &self.nodes[node.index()]) {
+            Some(Slot::Type(Node {
+                shape: Shape::Struct(fields),
+                ..
+            })) => fields.to_vec(),
+            _ => {
+                self.refuse(
+                    "only the fields of a struct can be flattened into another, and not into \
+                     itself: a map's keys are not known in advance",
+                );
+                Vec::new()
+            }
+        }
+    }
+
     /// A type that may be absent. In gob it is the type itself, left out where it is absent.
     pub fn option(&mut self, inner: Ref) -> Ref {
         if self.options.contains(&inner) {
