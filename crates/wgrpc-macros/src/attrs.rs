@@ -45,6 +45,8 @@ impl Place {
 /// The attributes of one type, variant or field.
 #[derive(Default)]
 pub(crate) struct Attrs {
+    /// Every word that `serde` has here, also those that have no influence on the form.
+    serde: Vec<String>,
     /// serde's own name for it.
     pub(crate) rename: Option<String>,
     pub(crate) rename_all: Option<Case>,
@@ -102,6 +104,11 @@ impl Attrs {
         Ok(parsed)
     }
 
+    /// Whether `serde` is told `word` here.
+    pub(crate) fn says(&self, word: &str) -> bool {
+        self.serde.iter().any(|said| said == word)
+    }
+
     /// serde's name for what Rust calls `ident`; `rule` applies a `rename_all`.
     pub(crate) fn serde_name(
         &self,
@@ -148,6 +155,7 @@ impl Attrs {
             }
             _ => pass_over(meta)?,
         }
+        self.serde.push(word);
         Ok(())
     }
 

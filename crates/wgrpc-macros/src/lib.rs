@@ -1,15 +1,64 @@
 //! The attributes of WgRPC: service, message and the gob schema derive.
 //!
 //! One model is parsed from the source, and several renderers write code from it. `attrs` and
-//! `names` read what was written, `model` decides what it means; `schema` renders.
+//! `names` read what was written, `model` decides what it means; `schema` and `message` render.
 
 mod attrs;
+mod message;
 mod model;
 mod names;
 mod schema;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, Error, parse_macro_input};
+use quote::quote;
+use syn::visit_mut::VisitMut;
+use syn::{Attribute, DeriveInput, Error, parse_macro_input};
+
+/// Makes a type an argument or a reply: it can be sent and received in every codec.
+///
+/// It derives serde's `Serialize` and `Deserialize` (a dependency on serde is not needed) and the
+/// schema, [`Gob`], and names fields as Go does: `user_id` is `UserId`.
+///
+/// Go writes initialisms in capitals. A name that has to be `UserID` is given with
+/// `#[serde(rename = "UserID")]`. serde's other attributes are honoured too; a `rename_all` of your
+/// own is the one for JSON, while gob keeps Go's names.
+///
+/// Types that serde's derive sees otherwise than Go does go through the adapters of `wgrpc_gob`,
+/// wherever a field or an option of one is written by these names: `Vec<u8>` (bytes, in JSON
+/// base64), `Duration` (nanoseconds), `SystemTime` (`time.Time`) and `IpAddr` (`net.IP`). A `with`
+/// of your own, or `#[gob(as = "…")]`, leaves the field to you.
+///
+/// * `#[message(exact)]`: names are as they are written in Rust. Go never fills a field that begins
+///   with a lower-case letter.
+/// * `#[message(int)]`, on an enum without data: in every codec it is the number that it has in
+///   Rust, an unsigned one if it has an unsigned `repr`. Unknown numbers are an error, or the
+///   variant marked with `#[serde(other)]`.
+/// * `#[message(crate = "path")]`: where the crate `wgrpc` is found.
+///
+/// Put it above the type's other attributes: they only mean something to what it derives.
+#[proc_macro_attribute]
+pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut options = message::Options::default();
+    let parser = syn::meta::parser(|meta| options.take(&meta));
+    parse_macro_input!(args with parser);
+    let mut item = parse_macro_input!(item as DeriveInput);
+    let expanded = message::expand(&options, item.clone()).unwrap_or_else(|error| {
+        // With the type still there, only this error is shown and not all that would follow.
+        Without(&["serde", "gob"]).visit_derive_input_mut(&mut item);
+        let error = error.into_compile_error();
+        quote!(#item #error)
+    });
+    expanded.into()
+}
+
+/// Takes the attributes of these names away.
+struct Without(&'static [&'static str]);
+
+impl VisitMut for Without {
+    fn visit_attributes_mut(&mut self, attrs: &mut Vec<Attribute>) {
+        attrs.retain(|attr| !self.0.iter().any(|name| attr.path().is_ident(name)));
+    }
+}
 
 /// Derives the static schema of a type: the trait `Gob`.
 ///

@@ -18,6 +18,8 @@ use syn::{
 use crate::attrs::{Attrs, Place, Source, With};
 use crate::names::{Case, exported, plain};
 
+pub(crate) use variants::is_unsigned;
+
 /// A type that a schema is derived for.
 pub(crate) struct Model {
     pub(crate) ident: Ident,

@@ -137,7 +137,7 @@ fn key(variant: &Variant, own: &Attrs, attrs: &Attrs) -> String {
 }
 
 /// Whether the discriminants are unsigned.
-fn is_unsigned(attrs: &[Attribute]) -> bool {
+pub(crate) fn is_unsigned(attrs: &[Attribute]) -> bool {
     let mut is_unsigned = false;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
         // The compiler complains about what makes no sense in a `repr`.

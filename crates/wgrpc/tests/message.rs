@@ -1,0 +1,180 @@
+//! `#[message]`: one type, with the same names and forms in every codec.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use wgrpc::gob::Schema;
+use wgrpc::{Gob, message};
+
+/// Checks the type in Go's notation, and what the value is in JSON, both ways.
+#[track_caller]
+fn check<T>(value: &T, ty: &str, json: Value)
+where
+    T: Gob + Debug + PartialEq + Serialize + DeserializeOwned,
+{
+    assert_eq!(Schema::of::<T>().to_string(), ty);
+    assert_eq!(serde_json::to_value(value).unwrap(), json);
+    assert_eq!(serde_json::from_value::<T>(json).unwrap(), *value);
+}
+
+#[test]
+fn a_struct_has_go_names_in_every_codec() {
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct Args {
+        a: i64,
+        user_name: String,
+        #[serde(rename = "UserID")]
+        user_id: u32,
+        r#type: Option<bool>,
+    }
+
+    check(
+        &Args {
+            a: 1,
+            user_name: "x".to_owned(),
+            user_id: 2,
+            r#type: None,
+        },
+        "Args{A int, UserName string, UserID uint, Type bool}",
+        json!({"A": 1, "UserName": "x", "UserID": 2, "Type": null}),
+    );
+}
+
+#[test]
+fn a_rule_of_the_user_is_for_json_and_gob_keeps_go_names() {
+    #[message]
+    #[derive(Debug, PartialEq)]
+    #[serde(rename_all = "camelCase")]
+    struct Args {
+        user_name: String,
+    }
+
+    check(
+        &Args {
+            user_name: "x".to_owned(),
+        },
+        "Args{UserName string}",
+        json!({"userName": "x"}),
+    );
+}
+
+#[test]
+fn exact_names_are_left_alone() {
+    #[message(exact)]
+    #[derive(Debug, PartialEq)]
+    struct Args {
+        user_name: String,
+    }
+
+    check(
+        &Args {
+            user_name: "x".to_owned(),
+        },
+        "Args{user_name string}",
+        json!({"user_name": "x"}),
+    );
+}
+
+#[test]
+fn enums_with_data_have_a_field_for_each_variant() {
+    #[message]
+    #[derive(Debug, PartialEq)]
+    enum Figure {
+        Nothing,
+        Circle(f64),
+        Rect { is_square: bool, side_length: f64 },
+    }
+
+    let ty = "Figure{Nothing struct{}, Circle float64, \
+              Rect Rect{IsSquare bool, SideLength float64}}";
+    check(&Figure::Nothing, ty, json!("Nothing"));
+    check(&Figure::Circle(0.5), ty, json!({"Circle": 0.5}));
+    check(
+        &Figure::Rect {
+            is_square: true,
+            side_length: 2.0,
+        },
+        ty,
+        json!({"Rect": {"IsSquare": true, "SideLength": 2.0}}),
+    );
+}
+
+#[test]
+fn an_enum_without_data_is_its_name_or_its_number() {
+    #[message]
+    #[derive(Debug, PartialEq)]
+    enum Color {
+        Red,
+        DarkGreen,
+    }
+    #[message(int)]
+    #[derive(Debug, PartialEq)]
+    enum Level {
+        Low = -1,
+        Middle,
+        High = 7,
+    }
+    #[message(int)]
+    #[derive(Debug, PartialEq)]
+    #[repr(u64)]
+    enum Mode {
+        Off,
+        On = u64::MAX,
+        #[serde(other)]
+        Unknown = 9,
+    }
+
+    check(&Color::DarkGreen, "string", json!("DarkGreen"));
+    check(&Level::Low, "int", json!(-1));
+    check(&Level::High, "int", json!(7));
+    check(&Mode::On, "uint", json!(u64::MAX));
+    let error = serde_json::from_value::<Level>(json!(1)).unwrap_err();
+    assert_eq!(error.to_string(), "Level has no variant with the number 1");
+    assert_eq!(
+        serde_json::from_value::<Mode>(json!(5)).unwrap(),
+        Mode::Unknown
+    );
+}
+
+#[test]
+fn types_with_parameters_and_lifetimes_can_be_messages() {
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct Page<T> {
+        items: Vec<T>,
+        next_page: Option<u64>,
+    }
+    #[message]
+    struct Borrowed<'a> {
+        text: &'a str,
+    }
+
+    check(
+        &Page {
+            items: vec![true],
+            next_page: Some(2),
+        },
+        "Page{Items []bool, NextPage uint}",
+        json!({"Items": [true], "NextPage": 2}),
+    );
+    let text = serde_json::to_string(&Borrowed { text: "x" }).unwrap();
+    assert_eq!(text, r#"{"Text":"x"}"#);
+    assert_eq!(
+        serde_json::from_str::<Borrowed<'_>>(&text).unwrap().text,
+        "x"
+    );
+}
+
+#[test]
+fn derives_of_the_user_are_kept() {
+    #[message]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
+    struct Point {
+        x: i64,
+    }
+
+    check(&Point::default(), "Point{X int}", json!({"X": 0}));
+}
