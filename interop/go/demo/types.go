@@ -67,8 +67,8 @@ type SizeArgs struct {
 	Want    int
 }
 
-// RegisterNames makes the types that travel inside an Any known to gob. It takes type ids, so it is
-// not done by merely importing the package.
+// RegisterNames makes the types that travel inside an Any known to gob. The names last as long as
+// the process, so merely importing the package does not do it.
 func RegisterNames() {
 	gob.RegisterName("main.Point", Point{})
 	gob.RegisterName("[]interface {}", []interface{}(nil))

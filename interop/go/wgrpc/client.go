@@ -71,7 +71,7 @@ func Connect(address string, timeout time.Duration) (net.Conn, error) {
 		if timeout != 0 {
 			conn.SetDeadline(time.Now().Add(timeout))
 		}
-		if err := connectHTTP(conn); err != nil {
+		if err := ConnectHTTP(conn); err != nil {
 			conn.Close()
 			return nil, err
 		}

@@ -44,8 +44,8 @@ func (s *Server) ServeListener(listener net.Listener) error {
 	return http.Serve(listener, mux)
 }
 
-// connectHTTP asks the server at the other end to turn the connection into an RPC connection.
-func connectHTTP(conn net.Conn) error {
+// ConnectHTTP asks the server at the other end to turn the connection into an RPC connection.
+func ConnectHTTP(conn net.Conn) error {
 	if _, err := io.WriteString(conn, "CONNECT "+RPCPath+" HTTP/1.0\n\n"); err != nil {
 		return err
 	}
