@@ -5,17 +5,23 @@
 extern crate self as wgrpc_gob;
 
 mod complex;
+mod encoder;
 mod error;
 mod limits;
 mod schema;
+mod sent;
+mod ser;
 mod types;
 mod value;
 pub mod wire;
 
 pub use complex::Complex;
+pub use encoder::{Encoder, to_vec};
 pub use error::{Category, Error, Result};
 pub use limits::Limits;
 pub use schema::{Builder, Dynamics, Gob, Ref, Schema, Type};
+pub use sent::Sent;
+pub use ser::encode;
 pub use types::{Field, Id, Marshaler, Shape, Variant};
 pub use value::{Dynamic, Interface, Value};
 #[cfg(feature = "derive")]

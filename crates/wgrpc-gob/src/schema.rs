@@ -231,8 +231,8 @@ impl<'a> Type<'a> {
 
     /// The type that `inner`, found in this type's shape, refers to.
     #[inline]
-    pub fn inner(self, inner: Ref) -> Type<'a> {
-        Type {
+    pub fn inner(self, inner: Ref) -> Self {
+        Self {
             schema: self.schema,
             index: inner,
         }

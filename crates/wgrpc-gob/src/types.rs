@@ -29,6 +29,8 @@ impl Id {
     pub const INTERFACE: Self = Self(8);
     /// The first id that a type of the user's can have.
     pub const FIRST_USER: Self = Self(64);
+    /// The first id of the types that are numbered for one connection, not for the process.
+    pub(crate) const FIRST_DYNAMIC: Self = Self(1 << 24);
 
     /// The id with this number.
     pub const fn new(number: i32) -> Self {
@@ -43,6 +45,11 @@ impl Id {
     /// Whether both sides know the type without a definition.
     pub const fn is_builtin(self) -> bool {
         self.0 < Self::FIRST_USER.0
+    }
+
+    /// Whether the number is one that a connection has given.
+    pub(crate) const fn is_dynamic(self) -> bool {
+        self.0 >= Self::FIRST_DYNAMIC.0
     }
 }
 

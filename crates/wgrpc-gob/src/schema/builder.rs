@@ -263,13 +263,13 @@ impl Builder {
                             inner
                         }
                     });
-                    failed.map_or(
-                        Ok(Node {
+                    match failed {
+                        Some(error) => Err(error),
+                        None => Ok(Node {
                             name: node.name.clone(),
                             shape,
                         }),
-                        Err,
-                    )
+                    }
                 }
                 Slot::Open | Slot::Same(_) => Err(UNFINISHED.to_owned()),
             })

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::types::{Id, Shape};
 
 /// Where the ids of the types begin that are numbered for one connection.
-const FIRST_DYNAMIC: i32 = 1 << 24;
+const FIRST_DYNAMIC: i32 = Id::FIRST_DYNAMIC.number();
 
 /// Ids by structure.
 #[derive(Debug)]

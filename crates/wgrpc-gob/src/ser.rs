@@ -1,0 +1,201 @@
+//! Writing values: a serde serializer that follows a schema.
+//!
+//! The schema says what each value is on the wire, serde says what it holds, and where the two
+//! disagree the encoding fails: bytes that contradict the definition never leave. A value becomes
+//! one message; the definitions that go before it are the business of [`Sent`](crate::Sent).
+//!
+//! `value.rs` is the serializer proper, `list.rs`, `map.rs` and `structure.rs` its compound
+//! halves, `only.rs` a serializer that takes one kind of value.
+
+mod list;
+mod map;
+mod only;
+mod structure;
+mod value;
+
+use serde::Serialize;
+use smallvec::SmallVec;
+
+use crate::error::{Category, Error, Result};
+use crate::limits::Limits;
+use crate::schema::{Dynamics, Schema, Type};
+use crate::types::Shape;
+use crate::wire;
+
+use structure::Mark;
+use value::{OpenVariant, Place, ValueWriter};
+
+/// Appends `value` as one message to `out`: its length, the type's id and the value.
+///
+/// Returns the schemas that the value needs besides `schema`: the types of what stands in its
+/// interfaces, or the whole type of an inferred value. They and `schema` must have been
+/// [defined](crate::Sent::define) on the stream before the message.
+///
+/// On error `out` is as it was. `dynamics` is the numbering of the stream's types that have no
+/// static schema; a static value without interfaces does not touch it, and its bytes are the same
+/// for every stream.
+pub fn encode<T: Serialize + ?Sized>(
+    schema: &Schema,
+    value: &T,
+    dynamics: &Dynamics,
+    limits: &Limits,
+    out: &mut Vec<u8>,
+) -> Result<Vec<Schema>> {
+    schema.check()?;
+    let Some(root) = schema.root() else {
+        return Err(Error::new(Category::Unsupported, "the type is not known"));
+    };
+    write_message(root, value, dynamics, limits, out)
+}
+
+fn write_message<T: Serialize + ?Sized>(
+    root: Type<'_>,
+    value: &T,
+    dynamics: &Dynamics,
+    limits: &Limits,
+    out: &mut Vec<u8>,
+) -> Result<Vec<Schema>> {
+    let start = out.len();
+    let mut writer = Writer {
+        end: start.saturating_add(1).saturating_add(limits.message),
+        out,
+        levels: limits.depth,
+        limits,
+        dynamics,
+        needs: Vec::new(),
+        marks: SmallVec::new(),
+        variants: SmallVec::new(),
+        failed: false,
+    };
+    match writer.message(root, value) {
+        Ok(()) => Ok(writer.needs),
+        Err(error) => {
+            out.truncate(start);
+            Err(error)
+        }
+    }
+}
+
+/// What the parts of one message share while it is written.
+struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    /// How long `out` may become.
+    end: usize,
+    /// How many levels deeper the value may nest.
+    levels: usize,
+    limits: &'a Limits,
+    dynamics: &'a Dynamics,
+    /// The schemas of what stands in interfaces.
+    needs: Vec<Schema>,
+    /// Where the fields of the structs being written begin: a stack, the innermost struct on top.
+    marks: SmallVec<[Mark; 16]>,
+    /// The variants whose payloads are being written, the innermost last.
+    variants: SmallVec<[OpenVariant; 4]>,
+    /// Whether a part failed, so that its bytes are incomplete even if the error is ignored.
+    failed: bool,
+}
+
+impl Writer<'_> {
+    fn message<T: Serialize + ?Sized>(&mut self, root: Type<'_>, value: &T) -> Result<()> {
+        let length_at = self.open_count();
+        wire::put_int(self.out, i64::from(root.id().number()));
+        self.framed(root, value)?;
+        if self.failed {
+            return Err(Error::new(
+                Category::Message,
+                "a `Serialize` implementation went on after a part of its value had failed",
+            ));
+        }
+        self.check_size()?;
+        self.close_count(length_at, self.out.len() - length_at - 1);
+        Ok(())
+    }
+
+    /// Writes what follows the id: a struct as it is, anything else after a zero.
+    fn framed<T: Serialize + ?Sized>(&mut self, ty: Type<'_>, value: &T) -> Result<()> {
+        if !matches!(ty.shape(), Shape::Struct(_)) {
+            self.out.push(0);
+        }
+        value.serialize(ValueWriter {
+            writer: self,
+            ty,
+            place: Place::Always,
+        })
+    }
+
+    /// Leaves room for a count of what follows, and returns where.
+    fn open_count(&mut self) -> usize {
+        self.out.push(0);
+        self.out.len() - 1
+    }
+
+    /// Writes the count that room was left for, moving what follows if it needs more than a byte.
+    #[inline]
+    fn close_count(&mut self, at: usize, count: usize) {
+        if count < 0x80 {
+            self.out[at] = count as u8;
+        } else {
+            self.put_count(at, 0, count);
+        }
+    }
+
+    /// Puts `count` in the place of a count of `old` that stands at `at`.
+    #[cold]
+    fn put_count(&mut self, at: usize, old: usize, count: usize) {
+        let mut bytes = Vec::with_capacity(wire::UINT_MAX_LEN);
+        wire::put_uint(&mut bytes, count as u64);
+        self.out.splice(at..at + wire::uint_len(old as u64), bytes);
+    }
+
+    /// Goes one level deeper.
+    #[inline]
+    fn enter(&mut self) -> Result<()> {
+        match self.levels.checked_sub(1) {
+            Some(levels) => {
+                self.levels = levels;
+                Ok(())
+            }
+            None => Err(Error::limit(
+                "depth",
+                self.limits.depth,
+                "the nesting of the value",
+            )),
+        }
+    }
+
+    /// Comes back from [`enter`](Self::enter).
+    #[inline]
+    fn leave(&mut self) {
+        self.levels += 1;
+    }
+
+    /// Fails once the message has grown beyond its limit.
+    #[inline]
+    fn check_size(&self) -> Result<()> {
+        self.check_room(0)
+    }
+
+    /// Fails if `more` bytes would take the message beyond its limit.
+    #[inline]
+    fn check_room(&self, more: usize) -> Result<()> {
+        if more > self.end.saturating_sub(self.out.len()) || self.out.len() > self.end {
+            return Err(self.too_long());
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn too_long(&self) -> Error {
+        Error::limit("message", self.limits.message, "the length of the message")
+    }
+
+    /// Notes that a part has failed, and passes its error on.
+    #[cold]
+    fn fail(&mut self, error: Error) -> Error {
+        self.failed = true;
+        error
+    }
+}
+
+#[cfg(test)]
+mod tests;

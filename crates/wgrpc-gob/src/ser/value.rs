@@ -1,0 +1,486 @@
+//! The serializer for one value of a known type.
+
+use serde::ser::{Serialize, Serializer};
+
+use super::list::{ComplexWriter, ListWriter, TupleWriter};
+use super::map::MapWriter;
+use super::structure::StructWriter;
+use super::{Writer, wire};
+use crate::error::{Category, Error, Result};
+use crate::schema::Type;
+use crate::types::Shape;
+
+/// Writes one value as its type says.
+pub(super) struct ValueWriter<'w, 'a, 't> {
+    pub(super) writer: &'w mut Writer<'a>,
+    pub(super) ty: Type<'t>,
+    pub(super) place: Place,
+}
+
+/// Where a value stands, which decides whether a zero is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Where every value is sent: at the top, in a list, in a map, in an enum.
+    Always,
+    /// In a `Some`, which is sent whatever it holds.
+    Some,
+    /// In a field of a struct, this many fields behind the one sent before. Zeros are left out.
+    Field(u32),
+}
+
+/// A variant of an enum whose payload is being written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenVariant {
+    name: &'static str,
+    /// Where the count of the payload's bytes goes, if it stands in an interface. Otherwise it
+    /// stands in a struct that has a field for each variant.
+    count_at: Option<usize>,
+}
+
+impl Writer<'_> {
+    /// Writes what is left to write behind the innermost variant's payload.
+    pub(super) fn close_variant(&mut self) {
+        match self.variants.pop() {
+            Some(OpenVariant {
+                count_at: Some(at), ..
+            }) => self.close_count(at, self.out.len() - at - 1),
+            _ => self.out.push(0),
+        }
+        self.leave();
+    }
+
+    /// The same error, inside the innermost variant.
+    #[cold]
+    pub(super) fn in_variant(&self, error: Error) -> Error {
+        match self.variants.last() {
+            Some(variant) => error.in_field(variant.name),
+            None => error,
+        }
+    }
+}
+
+/// What a compound value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A value by itself.
+    Value,
+    /// The payload of the innermost open variant, which ends with it.
+    Payload,
+}
+
+impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
+    /// Begins the value and says whether to write it: not if it is a zero in a struct.
+    #[inline]
+    pub(super) fn begin(&mut self, is_zero: bool) -> bool {
+        match self.place {
+            Place::Always | Place::Some => true,
+            Place::Field(_) if is_zero => false,
+            Place::Field(delta) => {
+                wire::put_uint(self.writer.out, u64::from(delta));
+                true
+            }
+        }
+    }
+
+    #[inline]
+    fn int(mut self, value: i64) -> Result<()> {
+        match self.ty.shape() {
+            Shape::Int => {
+                if self.begin(value == 0) {
+                    wire::put_int(self.writer.out, value);
+                }
+                Ok(())
+            }
+            _ => Err(self.mismatch("a signed integer")),
+        }
+    }
+
+    #[inline]
+    fn uint(mut self, value: u64) -> Result<()> {
+        match self.ty.shape() {
+            Shape::Uint => {
+                if self.begin(value == 0) {
+                    wire::put_uint(self.writer.out, value);
+                }
+                Ok(())
+            }
+            _ => Err(self.mismatch("an unsigned integer")),
+        }
+    }
+
+    /// Writes bytes behind their count.
+    fn counted(mut self, bytes: &[u8], is_zero: bool) -> Result<()> {
+        self.writer.check_room(bytes.len())?;
+        if self.begin(is_zero) {
+            wire::put_bytes(self.writer.out, bytes);
+        }
+        Ok(())
+    }
+
+    /// Writes what a unit is: a struct without fields.
+    fn empty_struct(mut self) -> Result<()> {
+        match self.ty.shape() {
+            Shape::Struct(fields) if fields.is_empty() => {
+                self.begin(false);
+                self.writer.out.push(0);
+                Ok(())
+            }
+            _ => Err(self.mismatch("a unit")),
+        }
+    }
+
+    /// Opens a variant with a payload, and returns the writer for the payload.
+    fn variant(mut self, name: &'static str) -> Result<Self> {
+        let (payload, count_at) = match self.ty.shape() {
+            Shape::Struct(fields) => {
+                let Some(number) = fields.iter().position(|field| field.key() == name) else {
+                    return Err(unknown("variant", name, self.ty));
+                };
+                self.begin(false);
+                wire::put_uint(self.writer.out, number as u64 + 1);
+                (self.ty.inner(fields[number].ty), None)
+            }
+            Shape::Interface(variants) => {
+                let Some(variant) = variants.iter().find(|variant| *variant.key == *name) else {
+                    return Err(unknown("variant", name, self.ty));
+                };
+                let payload = self.ty.inner(variant.ty);
+                self.begin(false);
+                let count_at = self.writer.open_interface(&variant.name, payload);
+                (payload, Some(count_at))
+            }
+            _ => return Err(self.mismatch("an enum with data")),
+        };
+        self.writer.enter()?;
+        self.writer.variants.push(OpenVariant { name, count_at });
+        Ok(ValueWriter {
+            writer: self.writer,
+            ty: payload,
+            place: Place::Always,
+        })
+    }
+
+    #[inline(always)]
+    fn structure(mut self, role: Role) -> Result<StructWriter<'w, 'a, 't>> {
+        match self.ty.shape() {
+            Shape::Struct(fields) => {
+                self.begin(false);
+                StructWriter::new(self.writer, self.ty, fields, role)
+            }
+            _ => Err(self.mismatch("a struct")),
+        }
+    }
+
+    fn tuple(self, len: usize, role: Role) -> Result<TupleWriter<'w, 'a, 't>> {
+        match self.ty.shape() {
+            Shape::Struct(fields) if fields.len() != len => Err(Error::new(
+                Category::Mismatch,
+                format_args!(
+                    "a tuple of {len} elements cannot be sent as a struct of {} fields",
+                    fields.len()
+                ),
+            )),
+            Shape::Struct(_) => self.structure(role).map(TupleWriter::Struct),
+            Shape::Complex => Ok(TupleWriter::Complex(ComplexWriter::new(self, role))),
+            _ => ListWriter::new(self, Some(len), role, "a tuple").map(TupleWriter::List),
+        }
+    }
+
+    #[cold]
+    pub(super) fn mismatch(&self, found: &str) -> Error {
+        let kind = self.ty.shape().kind();
+        Error::new(
+            Category::Mismatch,
+            format_args!("{found} cannot be sent as {kind}, which the schema asks for"),
+        )
+    }
+}
+
+impl Writer<'_> {
+    /// Writes what goes before a value in an interface: the name under which Go knows its type,
+    /// the type, and room for the value's length. Returns the place of the latter.
+    pub(super) fn open_interface(&mut self, name: &str, ty: Type<'_>) -> usize {
+        wire::put_bytes(self.out, name.as_bytes());
+        wire::put_int(self.out, i64::from(ty.id().number()));
+        let count_at = self.open_count();
+        if !matches!(ty.shape(), Shape::Struct(_)) {
+            self.out.push(0);
+        }
+        count_at
+    }
+}
+
+/// An error for a field or variant that the schema does not have.
+#[cold]
+pub(super) fn unknown(what: &str, key: &str, ty: Type<'_>) -> Error {
+    let name = match ty.name() {
+        "" => ty.shape().kind(),
+        name => name,
+    };
+    Error::new(
+        Category::Mismatch,
+        format_args!("the schema of `{name}` has no {what} `{key}`"),
+    )
+}
+
+impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {
+    type Ok = ();
+    type Error = Error;
+    type SerializeSeq = ListWriter<'w, 'a, 't>;
+    type SerializeTuple = TupleWriter<'w, 'a, 't>;
+    type SerializeTupleStruct = TupleWriter<'w, 'a, 't>;
+    type SerializeTupleVariant = TupleWriter<'w, 'a, 't>;
+    type SerializeMap = MapWriter<'w, 'a, 't>;
+    type SerializeStruct = StructWriter<'w, 'a, 't>;
+    type SerializeStructVariant = StructWriter<'w, 'a, 't>;
+
+    #[inline]
+    fn serialize_bool(mut self, value: bool) -> Result<()> {
+        match self.ty.shape() {
+            Shape::Bool => {
+                if self.begin(!value) {
+                    self.writer.out.push(u8::from(value));
+                }
+                Ok(())
+            }
+            _ => Err(self.mismatch("a bool")),
+        }
+    }
+
+    #[inline]
+    fn serialize_i8(self, value: i8) -> Result<()> {
+        self.int(i64::from(value))
+    }
+
+    #[inline]
+    fn serialize_i16(self, value: i16) -> Result<()> {
+        self.int(i64::from(value))
+    }
+
+    #[inline]
+    fn serialize_i32(self, value: i32) -> Result<()> {
+        self.int(i64::from(value))
+    }
+
+    #[inline]
+    fn serialize_i64(self, value: i64) -> Result<()> {
+        self.int(value)
+    }
+
+    fn serialize_i128(self, _: i128) -> Result<()> {
+        Err(too_wide("i128"))
+    }
+
+    #[inline]
+    fn serialize_u8(self, value: u8) -> Result<()> {
+        self.uint(u64::from(value))
+    }
+
+    #[inline]
+    fn serialize_u16(self, value: u16) -> Result<()> {
+        self.uint(u64::from(value))
+    }
+
+    #[inline]
+    fn serialize_u32(self, value: u32) -> Result<()> {
+        self.uint(u64::from(value))
+    }
+
+    #[inline]
+    fn serialize_u64(self, value: u64) -> Result<()> {
+        self.uint(value)
+    }
+
+    fn serialize_u128(self, _: u128) -> Result<()> {
+        Err(too_wide("u128"))
+    }
+
+    #[inline]
+    fn serialize_f32(self, value: f32) -> Result<()> {
+        self.serialize_f64(f64::from(value))
+    }
+
+    #[inline]
+    fn serialize_f64(mut self, value: f64) -> Result<()> {
+        match self.ty.shape() {
+            Shape::Float => {
+                if self.begin(value == 0.0) {
+                    wire::put_float(self.writer.out, value);
+                }
+                Ok(())
+            }
+            _ => Err(self.mismatch("a float")),
+        }
+    }
+
+    fn serialize_char(self, value: char) -> Result<()> {
+        match self.ty.shape() {
+            Shape::Int => self.int(i64::from(u32::from(value))),
+            Shape::String => self.serialize_str(value.encode_utf8(&mut [0; 4])),
+            _ => Err(self.mismatch("a character")),
+        }
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<()> {
+        match self.ty.shape() {
+            Shape::String => self.counted(value.as_bytes(), value.is_empty()),
+            // A type that marshals itself may well do it as text.
+            Shape::Opaque(_) => self.counted(value.as_bytes(), false),
+            _ => Err(self.mismatch("a string")),
+        }
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<()> {
+        match self.ty.shape() {
+            Shape::Bytes => self.counted(value, value.is_empty()),
+            Shape::Opaque(_) => self.counted(value, false),
+            Shape::Slice(_) | Shape::Array(..) => value.serialize(self),
+            _ => Err(self.mismatch("a byte string")),
+        }
+    }
+
+    fn serialize_none(self) -> Result<()> {
+        match (self.place, self.ty.shape()) {
+            (Place::Field(_), _) => Ok(()),
+            (Place::Always, Shape::Interface(_)) => {
+                self.writer.out.push(0);
+                Ok(())
+            }
+            _ => Err(Error::new(
+                Category::Unsupported,
+                "`None` has no form in gob here: only a field of a struct can be absent",
+            )),
+        }
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(mut self, value: &T) -> Result<()> {
+        if self.place == Place::Some {
+            return Err(Error::new(
+                Category::Unsupported,
+                "an option of an option has no form in gob: one of its absences is lost",
+            ));
+        }
+        self.begin(false);
+        self.place = Place::Some;
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<()> {
+        self.empty_struct()
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<()> {
+        self.empty_struct()
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        variant: &'static str,
+    ) -> Result<()> {
+        match self.ty.shape() {
+            Shape::String => self.serialize_str(variant),
+            Shape::Int => self.int(i64::from(index)),
+            Shape::Uint => self.uint(u64::from(index)),
+            Shape::Struct(_) | Shape::Interface(_) => {
+                self.serialize_newtype_variant("", index, variant, &())
+            }
+            _ => Err(self.mismatch("an enum")),
+        }
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<()> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<()> {
+        let ValueWriter { writer, ty, place } = self.variant(variant)?;
+        let payload = ValueWriter {
+            writer: &mut *writer,
+            ty,
+            place,
+        };
+        value
+            .serialize(payload)
+            .map_err(|error| writer.in_variant(error))?;
+        writer.close_variant();
+        Ok(())
+    }
+
+    fn serialize_seq(self, len: Option<usize>) -> Result<ListWriter<'w, 'a, 't>> {
+        ListWriter::new(self, len, Role::Value, "a list")
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<TupleWriter<'w, 'a, 't>> {
+        self.tuple(len, Role::Value)
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        len: usize,
+    ) -> Result<TupleWriter<'w, 'a, 't>> {
+        self.tuple(len, Role::Value)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<TupleWriter<'w, 'a, 't>> {
+        (self.variant(variant)?.tuple(len, Role::Payload)).map_err(|error| error.in_field(variant))
+    }
+
+    fn serialize_map(self, len: Option<usize>) -> Result<MapWriter<'w, 'a, 't>> {
+        match self.ty.shape() {
+            // A struct with flattened parts comes as a map.
+            Shape::Struct(_) => {
+                (self.structure(Role::Value)).map(|fields| MapWriter::Struct(fields, None))
+            }
+            Shape::Map(key, elem) => MapWriter::new(self, (*key, *elem), len),
+            _ => Err(self.mismatch("a map")),
+        }
+    }
+
+    // Inlined, so that the writer is made where it stays: moving it costs more than making it.
+    #[inline(always)]
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<StructWriter<'w, 'a, 't>> {
+        self.structure(Role::Value)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<StructWriter<'w, 'a, 't>> {
+        (self.variant(variant)?.structure(Role::Payload)).map_err(|error| error.in_field(variant))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+#[cold]
+fn too_wide(what: &str) -> Error {
+    Error::new(
+        Category::Unsupported,
+        format_args!("gob has no integers as wide as {what}: use the adapter `adapt::big_int`"),
+    )
+}
