@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::peer::{go_peer, scratch_folder};
 
@@ -67,13 +69,28 @@ impl GoServer {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
+
+    /// Waits for the end that the closed stdin brings, at which Go removes a Unix socket's file.
+    fn has_ended_within(&mut self, limit: Duration) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < limit {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        false
+    }
 }
 
 impl Drop for GoServer {
     fn drop(&mut self) {
         // Nothing can be done about a child that is gone already, or a file that is.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        drop(self.child.stdin.take());
+        if !self.has_ended_within(Duration::from_secs(2)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
         let _ = std::fs::remove_file(&self.log);
     }
 }
