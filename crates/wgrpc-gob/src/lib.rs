@@ -4,6 +4,7 @@
 #[cfg(all(test, feature = "derive"))]
 extern crate self as wgrpc_gob;
 
+pub mod adapt;
 mod complex;
 mod encoder;
 mod error;
@@ -15,6 +16,7 @@ mod types;
 mod value;
 pub mod wire;
 
+pub use adapt::time::Time;
 pub use complex::Complex;
 pub use encoder::{Encoder, to_vec};
 pub use error::{Category, Error, Result};
