@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::zero::Lacking;
+
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -41,7 +43,7 @@ struct Inner {
     /// From the innermost outwards, as the error travels up.
     path: Vec<Step>,
     usable: bool,
-    missing: Option<MissingField>,
+    missing: Missing,
     source: Option<std::io::Error>,
 }
 
@@ -54,13 +56,14 @@ pub(crate) enum Step {
     Index(usize),
 }
 
-/// A field that a `Deserialize` implementation cannot do without.
+/// Whether the error is that a struct lacks a field which it insists on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MissingField {
-    /// The struct, by its serde name; empty until the struct's own level has filled it in.
-    pub(crate) structure: &'static str,
-    /// The field, by its serde name.
-    pub(crate) field: &'static str,
+enum Missing {
+    No,
+    /// This field, of a struct that is not known yet.
+    Field(&'static str),
+    /// Its zero will be supplied if the value is read again.
+    Supplied,
 }
 
 impl Error {
@@ -73,7 +76,7 @@ impl Error {
             offset: None,
             path: Vec::new(),
             usable: true,
-            missing: None,
+            missing: Missing::No,
             source: None,
         }))
     }
@@ -105,10 +108,7 @@ impl Error {
     #[cold]
     pub(crate) fn missing(field: &'static str) -> Self {
         let mut error = Self::new(Category::Message, format_args!("missing field `{field}`"));
-        error.0.missing = Some(MissingField {
-            structure: "",
-            field,
-        });
+        error.0.missing = Missing::Field(field);
         error
     }
 
@@ -140,19 +140,10 @@ impl Error {
         self
     }
 
-    /// The field whose absence this error reports, for decoders that can supply a zero.
-    pub(crate) fn missing_field(&self) -> Option<MissingField> {
-        self.0.missing
-    }
-
-    /// Notes that the missing field, if that is the error, is one of the struct `structure`.
+    /// The same error, though its missing field was supplied: it is final.
     #[must_use]
-    pub(crate) fn missing_in(mut self, structure: &'static str) -> Self {
-        if let Some(missing) = &mut self.0.missing
-            && missing.structure.is_empty()
-        {
-            missing.structure = structure;
-        }
+    pub(crate) fn given_up(mut self) -> Self {
+        self.0.missing = Missing::No;
         self
     }
 
@@ -260,6 +251,27 @@ impl serde::de::Error for Error {
             Category::OutOfRange,
             format_args!("{unexpected} is not {expected}"),
         )
+    }
+}
+
+impl Lacking for Error {
+    fn lacking(&self) -> Option<&'static str> {
+        match self.0.missing {
+            Missing::Field(field) => Some(field),
+            Missing::No | Missing::Supplied => None,
+        }
+    }
+
+    fn supplied(mut self, structure: &'static str) -> Self {
+        if !structure.is_empty() {
+            self.0.message = format!("{} of `{structure}`", self.0.message);
+        }
+        self.0.missing = Missing::Supplied;
+        self
+    }
+
+    fn is_supplied(&self) -> bool {
+        self.0.missing == Missing::Supplied
     }
 }
 

@@ -4,23 +4,31 @@
 #[cfg(all(test, feature = "derive"))]
 extern crate self as wgrpc_gob;
 
-pub mod adapt;
 mod complex;
+mod de;
+mod decoder;
 mod encoder;
 mod error;
 mod limits;
+mod received;
+mod scanner;
 mod schema;
 mod sent;
 mod ser;
 mod types;
 mod value;
+mod walk;
 pub mod wire;
+pub mod zero;
 
-pub use adapt::time::Time;
 pub use complex::Complex;
+pub use de::decode;
+pub use decoder::{Decoder, from_slice};
 pub use encoder::{Encoder, to_vec};
 pub use error::{Category, Error, Result};
 pub use limits::Limits;
+pub use received::Types;
+pub use scanner::{Scan, Scanner};
 pub use schema::{Builder, Dynamics, Gob, Ref, Schema, Type};
 pub use sent::Sent;
 pub use ser::encode;

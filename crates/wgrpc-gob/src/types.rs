@@ -37,6 +37,13 @@ impl Id {
         Self(number)
     }
 
+    /// The id that a peer has sent; `None` for a number that no type can have.
+    pub(crate) fn on_wire(number: i64) -> Option<Self> {
+        let id = Self(i32::try_from(number).ok()?);
+        let known = Self::BOOL..=Self::INTERFACE;
+        (known.contains(&id) || id >= Self::FIRST_USER).then_some(id)
+    }
+
     /// The number.
     pub const fn number(self) -> i32 {
         self.0

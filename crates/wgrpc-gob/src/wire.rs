@@ -121,6 +121,12 @@ impl<'a> Reader<'a> {
         &self.bytes[self.pos..]
     }
 
+    /// The bytes that have been taken.
+    #[inline]
+    pub fn taken(&self) -> &'a [u8] {
+        &self.bytes[..self.pos]
+    }
+
     /// Takes one byte.
     #[inline]
     pub fn byte(&mut self) -> Result<u8> {

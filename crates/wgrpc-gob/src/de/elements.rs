@@ -1,0 +1,144 @@
+//! The elements of slices and arrays, and the entries of maps.
+
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
+
+use super::Source;
+use crate::error::{Error, Result};
+use crate::received::{Kind, Slot};
+
+/// Elements of one type.
+pub(super) struct Elements<'a, 't, 'de> {
+    source: &'a mut Source<'t, 'de>,
+    elem: Slot,
+    kind: &'t Kind,
+    index: usize,
+    count: usize,
+    /// Whether they are zeros, because what they are in is absent.
+    are_absent: bool,
+}
+
+impl<'a, 't, 'de> Elements<'a, 't, 'de> {
+    pub(super) fn new(
+        source: &'a mut Source<'t, 'de>,
+        elem: Slot,
+        count: usize,
+        are_absent: bool,
+    ) -> Result<Self> {
+        Ok(Self {
+            kind: source.types.kind(elem)?,
+            source,
+            elem,
+            index: 0,
+            count,
+            are_absent,
+        })
+    }
+
+    /// Skips the elements that were not asked for.
+    pub(super) fn finish(self) -> Result<()> {
+        if !self.are_absent {
+            for _ in self.index..self.count {
+                self.source.skip(self.elem, self.kind)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        let index = self.index;
+        if index == self.count {
+            return Ok(None);
+        }
+        if index == 0 {
+            // All at once: what is too large is refused before memory is reserved for it.
+            self.source.charge(self.count, size_of::<T::Value>())?;
+        }
+        self.index += 1;
+        let element = if self.are_absent {
+            self.source.zero(self.elem, seed)
+        } else {
+            seed.deserialize(self.source.value(self.elem, self.kind))
+        };
+        match element {
+            Ok(element) => Ok(Some(element)),
+            Err(error) => Err(error.at(self.source.reader.offset()).in_element(index)),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        // Every element takes a byte at least, unless all are absent.
+        Some((self.count - self.index).min(self.source.reader.left()))
+    }
+}
+
+/// The entries of a map.
+pub(super) struct Entries<'a, 't, 'de> {
+    source: &'a mut Source<'t, 'de>,
+    key: (Slot, &'t Kind),
+    elem: (Slot, &'t Kind),
+    index: usize,
+    count: usize,
+}
+
+impl<'a, 't, 'de> Entries<'a, 't, 'de> {
+    pub(super) fn new(
+        source: &'a mut Source<'t, 'de>,
+        key: Slot,
+        elem: Slot,
+        count: usize,
+    ) -> Result<Self> {
+        Ok(Self {
+            key: (key, source.types.kind(key)?),
+            elem: (elem, source.types.kind(elem)?),
+            source,
+            index: 0,
+            count,
+        })
+    }
+
+    /// Skips the entries that were not asked for.
+    pub(super) fn finish(self) -> Result<()> {
+        for _ in self.index..self.count {
+            self.source.skip(self.key.0, self.key.1)?;
+            self.source.skip(self.elem.0, self.elem.1)?;
+        }
+        Ok(())
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'_, '_, 'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        let index = self.index;
+        if index == self.count {
+            return Ok(None);
+        }
+        if index == 0 {
+            self.source.charge(self.count, size_of::<K::Value>())?;
+        }
+        self.index += 1;
+        match seed.deserialize(self.source.value(self.key.0, self.key.1)) {
+            Ok(key) => Ok(Some(key)),
+            Err(error) => Err(error.at(self.source.reader.offset()).in_element(index)),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
+        let index = self.index - 1;
+        if index == 0 {
+            self.source.charge(self.count, size_of::<V::Value>())?;
+        }
+        let value = seed.deserialize(self.source.value(self.elem.0, self.elem.1));
+        value.map_err(|error| error.at(self.source.reader.offset()).in_element(index))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.count - self.index)
+    }
+}

@@ -1,0 +1,257 @@
+//! Finding the values in a stream of bytes, and taking in the types on the way.
+//!
+//! A value is one message, found by its length. The exception: types first met inside an
+//! interface are defined right there, in the middle of the value, which then spans several
+//! messages or pieces. Only for a type that can contain an interface is the value looked into.
+
+mod pieces;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::received::{Kind, Types};
+use crate::types::Id;
+use crate::wire::{Reader, UINT_MAX_LEN};
+use pieces::Pieces;
+
+/// Finds one value after the other in the bytes of a stream.
+///
+/// It does no I/O and keeps no bytes, except of a value that spans messages: the caller has the
+/// buffer. Its work is linear in the size of the stream however the bytes arrive.
+///
+/// ```
+/// use wgrpc_gob::{Limits, Scan, Scanner, decode};
+///
+/// let mut scanner = Scanner::new(Limits::default());
+/// let bytes = [3, 4, 0, 6, 3, 4];
+/// let Scan::Value { consumed, id, payload } = scanner.scan(&bytes)? else { panic!() };
+/// let three: i32 = decode(scanner.types(), id, &payload, &Limits::default())?;
+/// assert_eq!((consumed, three), (4, 3));
+/// let rest = scanner.scan(&bytes[consumed..])?;
+/// assert_eq!(rest, Scan::Partial { consumed: 0, missing: 2 });
+/// # Ok::<(), wgrpc_gob::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Scanner {
+    types: Arc<Types>,
+    limits: Limits,
+    /// How many bytes of the stream have been consumed.
+    offset: u64,
+    /// Whether types have been defined since the last value.
+    announced: bool,
+    /// A value that goes on in the next message.
+    unfinished: Option<Box<Unfinished>>,
+}
+
+#[derive(Debug)]
+struct Unfinished {
+    id: Id,
+    pieces: Pieces,
+    /// How long its messages have been so far.
+    len: usize,
+}
+
+/// What [`Scanner::scan`] has found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Scan<'a> {
+    /// No value yet.
+    Partial {
+        /// How many bytes have been dealt with and can be dropped.
+        consumed: usize,
+        /// How many bytes more there must be, at least, before it is worth to scan again.
+        missing: usize,
+    },
+    /// A value.
+    Value {
+        /// How many bytes have been dealt with and can be dropped, those of the value included.
+        consumed: usize,
+        /// The type.
+        id: Id,
+        /// What [`decode`](crate::decode) needs: the message without its length and id.
+        payload: Cow<'a, [u8]>,
+    },
+}
+
+impl Scanner {
+    /// For a stream that begins now.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            types: Arc::new(Types::new(&limits)),
+            limits,
+            offset: 0,
+            announced: false,
+            unfinished: None,
+        }
+    }
+
+    /// The types that the stream has defined so far.
+    pub fn types(&self) -> &Arc<Types> {
+        &self.types
+    }
+
+    /// The limits that it was made with.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How many bytes of the stream have been consumed.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Whether the stream may end here: everything consumed so far makes whole values.
+    pub fn is_between_values(&self) -> bool {
+        !self.announced && self.unfinished.is_none()
+    }
+
+    /// Finds the next value at the front of `bytes`, which are the stream from where the last
+    /// call stopped to consume it.
+    ///
+    /// Every error is fatal: the stream has lost step and must not be scanned on.
+    pub fn scan<'a>(&mut self, bytes: &'a [u8]) -> Result<Scan<'a>> {
+        self.next_value(bytes).map_err(Error::fatal)
+    }
+
+    fn next_value<'a>(&mut self, bytes: &'a [u8]) -> Result<Scan<'a>> {
+        let mut consumed = 0;
+        loop {
+            let (start, len) = match self.frame(&bytes[consumed..])? {
+                Frame::Whole { start, len } => (consumed + start, len),
+                Frame::Cut { missing } => return Ok(Scan::Partial { consumed, missing }),
+            };
+            let body = &bytes[start..start + len];
+            let base = self.offset + (start - consumed) as u64;
+            let value = self.take_message(Reader::with_base(body, base))?;
+            self.offset = base + len as u64;
+            consumed = start + len;
+            if let Some((id, payload)) = value {
+                self.announced = false;
+                return Ok(Scan::Value {
+                    consumed,
+                    id,
+                    payload,
+                });
+            }
+        }
+    }
+
+    /// Reads the length of the message at the front of `bytes`, and refuses it if it is too long
+    /// before the message itself arrives.
+    fn frame(&self, bytes: &[u8]) -> Result<Frame> {
+        let first = bytes.first().copied().unwrap_or_default();
+        let start = match usize::from(first.wrapping_neg()) {
+            len @ 1..UINT_MAX_LEN => 1 + len,
+            _ => 1,
+        };
+        if let Some(missing) = start
+            .checked_sub(bytes.len())
+            .filter(|&missing| missing > 0)
+        {
+            return Ok(Frame::Cut { missing });
+        }
+        let len = Reader::with_base(bytes, self.offset).uint()?;
+        if len == 0 {
+            return Err(Error::corrupt(self.offset, "a message of no bytes"));
+        }
+        let before = self.unfinished.as_ref().map_or(0, |value| value.len);
+        let total = len.saturating_add(before as u64);
+        let len = match usize::try_from(len) {
+            Ok(len) if total <= self.limits.message as u64 => len,
+            _ => {
+                let found = format_args!("a message of {total} bytes");
+                let error = Error::limit("message", self.limits.message, found);
+                return Err(error.at(self.offset));
+            }
+        };
+        match len.checked_sub(bytes.len() - start) {
+            None | Some(0) => Ok(Frame::Whole { start, len }),
+            Some(missing) => Ok(Frame::Cut { missing }),
+        }
+    }
+
+    /// Takes in one message: a definition, or a value or part of one.
+    fn take_message<'a>(&mut self, mut reader: Reader<'a>) -> Result<Option<(Id, Cow<'a, [u8]>)>> {
+        if let Some(mut value) = self.unfinished.take() {
+            value.len += reader.left();
+            if value.pieces.run(&self.types, &mut reader)? {
+                let payload = Cow::Owned(value.pieces.into_payload(reader));
+                return Ok(Some((value.id, payload)));
+            }
+            self.unfinished = Some(value);
+            return Ok(None);
+        }
+        let at = reader.offset();
+        let len = reader.left();
+        let number = reader.int()?;
+        if number < 0 {
+            self.types.define(defined_id(number, at)?, &mut reader)?;
+            self.announced = true;
+            if !reader.is_empty() {
+                let message = "a type definition with something behind it";
+                return Err(Error::corrupt(reader.offset(), message));
+            }
+            return Ok(None);
+        }
+        let id = value_id(number, at)?;
+        let root = self.types.complete(id)?;
+        if !root.has_interface {
+            return Ok(Some((id, Cow::Borrowed(reader.rest()))));
+        }
+        let payload = reader.rest();
+        let mut reader = Reader::with_base(payload, reader.offset());
+        let mut pieces = Pieces::begin(&self.types, root, &mut reader, &self.limits)?;
+        if pieces.run(&self.types, &mut reader)? {
+            let payload = if pieces.is_one() {
+                Cow::Borrowed(payload)
+            } else {
+                Cow::Owned(pieces.into_payload(reader))
+            };
+            return Ok(Some((id, payload)));
+        }
+        self.unfinished = Some(Box::new(Unfinished { id, pieces, len }));
+        Ok(None)
+    }
+}
+
+/// How a message stands in the buffer.
+enum Frame {
+    Whole { start: usize, len: usize },
+    Cut { missing: usize },
+}
+
+/// The id of a type that is being defined, which is sent as a negative number.
+fn defined_id(number: i64, at: u64) -> Result<Id> {
+    let id = number.checked_neg().and_then(Id::on_wire);
+    id.filter(|id| !id.is_builtin()).ok_or_else(|| {
+        Error::corrupt(
+            at,
+            format_args!("a definition of the reserved type {number}"),
+        )
+    })
+}
+
+/// The id of the type of a value.
+fn value_id(number: i64, at: u64) -> Result<Id> {
+    Id::on_wire(number)
+        .ok_or_else(|| Error::corrupt(at, format_args!("a value of the reserved type {number}")))
+}
+
+/// Takes the byte that comes before a value that is no struct, where a value begins.
+pub(crate) fn read_lead(kind: &Kind, reader: &mut Reader<'_>) -> Result<()> {
+    if matches!(kind, Kind::Struct(_)) {
+        return Ok(());
+    }
+    let at = reader.offset();
+    match reader.byte()? {
+        0 => Ok(()),
+        byte => Err(Error::corrupt(
+            at,
+            format_args!("{byte:#04x} where a value begins, instead of a zero byte"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;
