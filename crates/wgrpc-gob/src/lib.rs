@@ -4,6 +4,7 @@
 #[cfg(all(test, feature = "derive"))]
 extern crate self as wgrpc_gob;
 
+pub mod adapt;
 mod complex;
 mod de;
 mod decoder;
@@ -21,6 +22,7 @@ mod walk;
 pub mod wire;
 pub mod zero;
 
+pub use adapt::time::Time;
 pub use complex::Complex;
 pub use de::decode;
 pub use decoder::{Decoder, from_slice};

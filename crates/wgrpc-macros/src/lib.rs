@@ -4,15 +4,18 @@
 //! `names` read what was written, `model` decides what it means; `schema` and `message` render.
 
 mod attrs;
+mod client;
+mod contract;
 mod message;
 mod model;
 mod names;
 mod schema;
+mod service;
 
 use proc_macro::TokenStream;
 use quote::quote;
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, DeriveInput, Error, parse_macro_input};
+use syn::{Attribute, DeriveInput, Error, Item, parse_macro_input};
 
 /// Makes a type an argument or a reply: it can be sent and received in every codec.
 ///
@@ -25,8 +28,9 @@ use syn::{Attribute, DeriveInput, Error, parse_macro_input};
 ///
 /// Types that serde's derive sees otherwise than Go does go through the adapters of `wgrpc_gob`,
 /// wherever a field or an option of one is written by these names: `Vec<u8>` (bytes, in JSON
-/// base64), `Duration` (nanoseconds), `SystemTime` (`time.Time`) and `IpAddr` (`net.IP`). A `with`
-/// of your own, or `#[gob(as = "…")]`, leaves the field to you.
+/// base64), `Duration` (nanoseconds), `SystemTime` (`time.Time`), `IpAddr` (`net.IP`), `SocketAddr`
+/// (`netip.AddrPort`), `i128` and `u128` (`big.Int`). A `with` of your own, or `#[gob(as = "…")]`,
+/// leaves the field to you.
 ///
 /// * `#[message(exact)]`: names are as they are written in Rust. Go never fills a field that begins
 ///   with a lower-case letter.
@@ -49,6 +53,55 @@ pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
         quote!(#item #error)
     });
     expanded.into()
+}
+
+/// Makes a service of the methods of a type, or of a trait, and writes the client to it.
+///
+/// # What is served
+///
+/// Every method that takes `&self`, public or not, `async fn` or plain `fn`. (What is not to be
+/// served goes into another `impl` block, or says `#[method(skip)]`.) A method takes
+///
+/// * nothing, or one argument (several are put into a struct with [`#[message]`](macro@message)),
+///   and last, by value or by reference, the call's `Context` if it wants that;
+///
+/// and returns a reply, a `Result` of a reply and any error that can be shown, or nothing.
+///
+/// An `async fn` may wait as long as it likes. A plain `fn` runs where the connection is read, so
+/// it should be quick.
+///
+/// Names are Go's: `multiply` of the type `Arith` is called as `Arith.Multiply`.
+///
+/// # On an `impl` block
+///
+/// The type can then be registered with a server, as it is or in an `Arc`. Beside it stands its
+/// client, `ArithClient`, with the same methods. It calls through a `Client` or whatever else is a
+/// `Caller`, takes arguments by reference (a `String` as `&str`, a `Vec` as a slice) and returns
+/// the call: on its way already, and to be awaited.
+///
+/// # On a trait
+///
+/// The trait is the contract, in a crate that servers and clients share. An `async fn` in it
+/// promises a future that can be sent between threads, and implementations write `async fn` as
+/// usual. Beside the client there is `ArithService`, which makes a service of what implements
+/// the trait: `register(ArithService(MyArith))`.
+///
+/// # Attributes
+///
+/// * `#[service(name = "Arith")]`: the name on the wire, if not that of the type or trait.
+/// * `#[service(client = "Calculator")]`: the name of the client; `client = false`: there is none.
+///   A client knows no type parameters, so a generic type whose parameters are seen in its methods
+///   can have none; a trait can.
+/// * `#[service(crate = "path")]`: where the crate `wgrpc` is found.
+/// * `#[method(name = "Mul")]`: the method's name on the wire.
+/// * `#[method(blocking)]`: it computes for long or blocks, and must not hold its connection up.
+/// * `#[method(skip)]`: it is not served.
+#[proc_macro_attribute]
+pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut options = contract::Options::default();
+    let parser = syn::meta::parser(|meta| options.take(&meta));
+    parse_macro_input!(args with parser);
+    service::expand(options, parse_macro_input!(item as Item)).into()
 }
 
 /// Takes the attributes of these names away.

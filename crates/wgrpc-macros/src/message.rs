@@ -160,6 +160,8 @@ fn adapter(ty: &Type) -> Option<&'static str> {
         "Duration" => Some("duration"),
         "SystemTime" => Some("time"),
         "IpAddr" => Some("ip"),
+        "SocketAddr" => Some("netip_addr_port"),
+        "i128" | "u128" => Some("big_int"),
         _ => None,
     }
 }

@@ -42,7 +42,8 @@ func (c *Corpus) Accepted() []Vector {
 	add("int/padded-length", "int", `[1]`, "leading zero bytes in the message length",
 		[]byte{0xfe, 0, 3}, signed(idInt), []byte{0, 2})
 	add("bool/two", "bool", `[true]`, "any number but 0 is true", single(idBool, []byte{2}))
-	add("float/padded", "float64", `[0.0]`, "a zero with a length byte", single(idFloat, []byte{0xff, 0}))
+	add("float/padded", "float64", `[0.0]`,
+		"a zero with a length byte", single(idFloat, []byte{0xff, 0}))
 
 	add("struct/zeros-sent", "Point", `[{"X":0,"Y":0}]`, "zero fields are sent",
 		message(point(first)), structValue(first, []byte{1, 0, 1, 0, 0}))
@@ -83,7 +84,8 @@ func (c *Corpus) Accepted() []Vector {
 		"references may point forward", message(line), message(point(first)), lineValue)
 	add("definition/unused", "int", `[3]`, "a definition need not be used",
 		message(point(first)), single(idInt, []byte{6}))
-	add("definition/between", "Point | int | Line", `[{"X":22,"Y":33},7,{"From":{"X":1},"To":{"Y":2}}]`,
+	add("definition/between", "Point | int | Line",
+		`[{"X":22,"Y":33},7,{"From":{"X":1},"To":{"Y":2}}]`,
 		"definitions may come between values",
 		message(point(first)), xy, single(idInt, []byte{14}), message(line), lineValue)
 	add("definition/two-ids-for-one-type", "Point", `[{"X":22,"Y":33},{"X":1},{"X":22,"Y":33}]`,

@@ -101,7 +101,8 @@ func (h *hostiles) cuts() {
 		h.add(fmt.Sprintf("cut/message-at-%d", at), "a value ends early within a message of its length",
 			message(defSlice(first+1, first)), message(point(first)), single(first+1, value[:at]))
 	}
-	h.add("cut/string", "a string is longer than its message", single(idString, []byte{5}, []byte("abc")))
+	h.add("cut/string", "a string is longer than its message",
+		single(idString, []byte{5}, []byte("abc")))
 	h.add("cut/bytes", "bytes are longer than their message", single(idBytes, []byte{5, 1, 2}))
 	h.add("cut/array", "an array lacks its last element",
 		message(defArray(first, idInt, 3)), single(first, []byte{3, 2, 4}))
@@ -133,8 +134,10 @@ func (h *hostiles) definitions() {
 		message(signed(-1<<63), point(first)[1:]), structValue(-1<<63, []byte{1, 44, 1, 66, 0}))
 	def("no-member", "a definition without a member", signed(-first), []byte{0})
 	def("empty", "a definition of no bytes", signed(-first))
-	def("unknown-member", "a member beyond the last", signed(-first), []byte{8, 1}, common(first), []byte{0, 0})
-	def("member-overflow", "a member's number overflows", signed(-first), unsigned(1<<63), []byte{1, 0})
+	def("unknown-member", "a member beyond the last",
+		signed(-first), []byte{8, 1}, common(first), []byte{0, 0})
+	def("member-overflow", "a member's number overflows",
+		signed(-first), unsigned(1<<63), []byte{1, 0})
 	def("member-wraps", "the delta to a member wraps around", signed(-first),
 		unsigned(1<<64-1), []byte{1, 0})
 	def("two-members", "two members in one definition", signed(-first),
@@ -143,13 +146,18 @@ func (h *hostiles) definitions() {
 	def("cut-in-name", "a name longer than its message", signed(-first), []byte{3, 1, 1, 100, 'P'})
 	def("cut-in-fields", "fewer fields than announced", signed(-first), []byte{3, 1}, common(first),
 		[]byte{1, 5, 1, 1, 'X', 1, 4, 0})
-	def("field-count-huge", "2^40 fields are announced", signed(-first), []byte{3, 1}, common(first),
+	def("field-count-huge", "2^40 fields are announced",
+		signed(-first), []byte{3, 1}, common(first),
 		[]byte{1}, unsigned(1<<40), []byte{1, 1, 'X', 1, 4, 0})
-	def("field-count-max", "2^64-1 fields are announced", signed(-first), []byte{3, 1}, common(first),
+	def("field-count-max", "2^64-1 fields are announced",
+		signed(-first), []byte{3, 1}, common(first),
 		[]byte{1}, unsigned(1<<64-1), []byte{1, 1, 'X', 1, 4, 0})
-	def("name-huge", "a name of 2^40 bytes", signed(-first), []byte{3, 1, 1}, unsigned(1<<40), []byte("P"))
-	def("field-without-name", "a field has no name", defStruct(first, fieldDef{"", idInt}, fieldDef{"Y", idInt}))
-	def("field-without-id", "a field has no type", defStruct(first, fieldDef{"X", 0}, fieldDef{"Y", idInt}))
+	def("name-huge", "a name of 2^40 bytes",
+		signed(-first), []byte{3, 1, 1}, unsigned(1<<40), []byte("P"))
+	def("field-without-name", "a field has no name",
+		defStruct(first, fieldDef{"", idInt}, fieldDef{"Y", idInt}))
+	def("field-without-id", "a field has no type",
+		defStruct(first, fieldDef{"X", 0}, fieldDef{"Y", idInt}))
 	def("field-negative-id", "a field's type is negative",
 		defStruct(first, fieldDef{"X", -2}, fieldDef{"Y", idInt}))
 	def("field-undefined", "a field's type is not defined",
@@ -193,7 +201,8 @@ func (h *hostiles) definitions() {
 	h.add("definition/zero-value", "a value of type 0", single(0, []byte{2}))
 	h.add("definition/wiretype-value", "a value of the built-in type of definitions",
 		structValue(16, []byte{3, 1, 2, 4, 0, 0, 0}))
-	h.add("definition/defined-too-late", "the definition comes after the value", xy, message(point(first)))
+	h.add("definition/defined-too-late", "the definition comes after the value",
+		xy, message(point(first)))
 	h.add("definition/inner-too-late", "an inner definition comes after the value",
 		message(defSlice(first, first+1)), single(first, []byte{1, 1, 2, 0}), message(point(first+1)))
 }
@@ -274,7 +283,8 @@ func (h *hostiles) interfaces() {
 	iface("name-max", "a name of 2^64-1 bytes", unsigned(1<<64-1), []byte("int"))
 	iface("name-1025", "a name of 1025 bytes", text(string(bytes.Repeat([]byte("n"), 1025))),
 		signed(idInt), message([]byte{0, 2}))
-	iface("undefined", "a type that is not defined", text("main.Point"), signed(4711), message([]byte{0}))
+	iface("undefined", "a type that is not defined",
+		text("main.Point"), signed(4711), message([]byte{0}))
 	iface("type-0", "type 0", text("int"), signed(0), message([]byte{0, 2}))
 	iface("reserved", "a reserved type", text("int"), signed(9), message([]byte{0, 2}))
 	iface("no-zero-byte", "no 0 in front of a value that is not a struct",

@@ -135,6 +135,8 @@ fn fields_that_go_sees_otherwise_are_adapted() {
         ),
         ("SystemTime", "serde(with=\"time\")"),
         ("IpAddr", "serde(with=\"ip\")"),
+        ("SocketAddr", "serde(with=\"netip_addr_port\")"),
+        ("u128", "serde(with=\"big_int\")"),
         ("Vec<i8>", ""),
         ("Vec<Vec<u8>>", ""),
         ("#[serde(with = \"mine\")] Vec<u8>", "serde(with=\"mine\")"),

@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -104,9 +106,6 @@ func failures(output string) string {
 // What is checked in is what the code makes. It needs a process of its own, because type ids depend
 // on what a process did before.
 func TestVectorsAreCurrent(t *testing.T) {
-	if version := runtime.Version(); version < "go1.21" && strings.HasPrefix(version, "go1.") {
-		t.Skipf("%s numbers types from another id on", version)
-	}
 	directory := t.TempDir()
 	command := exec.Command("go", "run", ".", "vectors", "-out", directory)
 	command.Stderr = os.Stderr
@@ -118,15 +117,26 @@ func TestVectorsAreCurrent(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	for _, made := range files {
-		want, err := os.ReadFile(made)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := os.ReadFile(filepath.Join("..", "..", "..", "vectors", filepath.Base(made)))
-		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s is out of date (%v): run peer vectors", filepath.Base(made), err)
+		want := portable(t, made)
+		got := portable(t, filepath.Join("..", "..", "..", "vectors", filepath.Base(made)))
+		if got != want {
+			t.Errorf("%s is out of date: run peer vectors", filepath.Base(made))
 		}
 	}
+}
+
+// portable is a file of vectors as this version of Go would write it. Before 1.21 Go numbered types
+// from another id on, so there the gob bytes cannot be compared, but all that is said of them.
+func portable(t *testing.T, path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var minor int
+	if n, _ := fmt.Sscanf(runtime.Version(), "go1.%d", &minor); n == 1 && minor < 21 {
+		data = regexp.MustCompile(`(hex":")[0-9a-f]*"`).ReplaceAll(data, []byte(`$1"`))
+	}
+	return string(data)
 }
 
 // verify says what is in a stream, with the type given and without.
