@@ -218,7 +218,15 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            return read_text(deserializer, "a time as RFC 3339 has them", str::parse);
+            return read_text(
+                deserializer,
+                "a time as RFC 3339 has them",
+                |text| match text {
+                    // What a missing text is read as.
+                    "" => Ok(Self::ZERO),
+                    _ => text.parse(),
+                },
+            );
         }
         read_bytes(deserializer, "a time.Time", |bytes| {
             Self::from_payload(&bytes)
