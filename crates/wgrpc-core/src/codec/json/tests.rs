@@ -1,6 +1,7 @@
 //! JSON against what Go writes and reads, against its limits, and against random values.
 
 mod absent;
+mod adapters;
 mod enums;
 mod errors;
 mod go;
