@@ -16,13 +16,13 @@ pub(crate) use option::{ConnectOption, parse_option, skip_newline};
 pub(crate) use sniff::{Dialect, sniff};
 
 /// Marks a connection as WgRPC, in the first thing that a client sends.
-pub const MAGIC_NUMBER: i32 = 0x0371_9666;
+pub(crate) const MAGIC_NUMBER: i32 = 0x0371_9666;
 
 /// The name of the codec that every WgRPC program has: Go's gob.
-pub const GOB: &str = "application/gob";
+pub(crate) const GOB: &str = "application/gob";
 
 /// The name of the codec whose messages are JSON values.
-pub const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 
 /// Where a server turns an HTTP connection into one for calls; Go's clients ask for this spelling.
 pub(crate) const RPC_PATH: &str = "/_wgprc_";
@@ -75,9 +75,19 @@ pub(crate) mod field {
     pub(crate) const CODE: &str = "Code";
     /// Metadata, a map of texts.
     pub(crate) const META: &str = "Meta";
-    /// How many nanoseconds the caller is still willing to wait.
-    pub(crate) const DEADLINE: &str = "Deadline";
 }
+
+/// The longest header of a request: 4 KiB, and as much metadata as there may be.
+pub(crate) const REQUEST_HEADER_MAX: usize = 16 << 10;
+
+/// The longest header of a response, which may have a long error text in it.
+pub(crate) const RESPONSE_HEADER_MAX: usize = 1 << 20;
+
+/// The longest `Service.Method`.
+pub(crate) const METHOD_MAX: usize = 512;
+
+/// The name under which control messages travel; no service can have it.
+pub(crate) const RESERVED_SERVICE: &str = "_wgrpc_";
 
 /// The names of the Option's fields, in the order in which they are sent.
 mod option_field {
@@ -93,20 +103,20 @@ mod option_field {
 /// Each is used only towards a peer that has announced it; bits without a meaning here are kept
 /// and ignored. 4 (deadlines and cancellation), 8 (drain) and 16 (streams) are reserved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ext(pub(crate) u64);
+pub struct Ext(pub(crate) u64);
 
 impl Ext {
     /// Error codes and metadata in headers.
-    pub(crate) const CODES_AND_META: Self = Self(1);
+    pub const CODES_AND_META: Self = Self(1);
 
     /// Responses without `ServiceMethod`, which a client knows from the `Seq`.
-    pub(crate) const BRIEF_REPLIES: Self = Self(2);
+    pub const BRIEF_REPLIES: Self = Self(2);
 
     /// What this version understands.
     pub(crate) const OURS: Self = Self(Self::CODES_AND_META.0 | Self::BRIEF_REPLIES.0);
 
     /// Whether everything in `other` is announced here as well.
-    pub(crate) fn contains(self, other: Self) -> bool {
+    pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 }
