@@ -1,0 +1,471 @@
+//! The codecs of a connection: how headers and bodies become bytes and are found again in a
+//! stream.
+//!
+//! Three parts, because they live in three places. [`Encoding`] turns a body into bytes, in the
+//! caller's or handler's task, away from any lock. [`Sender`] puts headers and bodies into the
+//! outgoing stream, under the outbox's lock: it alone knows what the peer has been told before.
+//! [`Receiver`] finds messages in the incoming stream; a body stays bytes until
+//! [`Body::decode`], in the task that wants it.
+
+mod custom;
+mod gob;
+mod header;
+pub(crate) mod json;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::de::value::UnitDeserializer;
+use smallvec::SmallVec;
+use wgrpc_gob::{Dynamics, Gob, Schema};
+
+pub use custom::{Codec, Target};
+
+use crate::error::{Cause, Error, Result};
+use crate::header::Header;
+use crate::protocol;
+
+/// A failure of a codec, with its cause.
+pub type CodecError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Which codec a connection speaks.
+#[derive(Clone)]
+pub(crate) enum Format {
+    Gob,
+    Json,
+    Custom(Arc<dyn Codec>),
+}
+
+impl Format {
+    /// The name by which the handshake asks for it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Gob => protocol::GOB,
+            Self::Json => protocol::JSON,
+            Self::Custom(codec) => codec.name(),
+        }
+    }
+}
+
+/// The codecs that a server or client can speak, by name.
+#[derive(Clone, Default)]
+pub(crate) struct Formats(Vec<Arc<dyn Codec>>);
+
+impl Formats {
+    /// Adds a codec of the user's.
+    pub(crate) fn add(&mut self, codec: Arc<dyn Codec>) -> Result<()> {
+        if self.find(codec.name()).is_some() {
+            let name = codec.name();
+            return Err(Error::Setup(format!(
+                "a codec named `{name}` is registered already"
+            )));
+        }
+        self.0.push(codec);
+        Ok(())
+    }
+
+    /// The codec of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<Format> {
+        match name {
+            protocol::GOB => Some(Format::Gob),
+            protocol::JSON => Some(Format::Json),
+            _ => self
+                .0
+                .iter()
+                .find(|c| c.name() == name)
+                .cloned()
+                .map(Format::Custom),
+        }
+    }
+}
+
+/// Turns bodies into bytes for one connection.
+pub(crate) struct Encoding {
+    format: Format,
+    dynamics: Dynamics,
+    limits: wgrpc_gob::Limits,
+}
+
+/// The gob types that an encoded body needs its peer to know. Empty for other codecs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Types {
+    fixed: Option<&'static Schema>,
+    more: Vec<Schema>,
+}
+
+impl Types {
+    fn all(&self) -> impl Iterator<Item = &Schema> {
+        self.fixed.into_iter().chain(&self.more)
+    }
+}
+
+impl Encoding {
+    pub(crate) fn new(format: Format, limits: wgrpc_gob::Limits) -> Self {
+        Self {
+            format,
+            dynamics: Dynamics::new(limits.types),
+            limits,
+        }
+    }
+
+    /// Appends `value` to `out`; on an error `out` is as it was.
+    #[inline]
+    pub(crate) fn encode<T>(&self, value: &T, out: &mut Vec<u8>) -> Result<Types, CodecError>
+    where
+        T: Serialize + Gob + ?Sized,
+    {
+        match &self.format {
+            Format::Gob => {
+                let schema = Schema::of::<T>();
+                let more = wgrpc_gob::encode(schema, value, &self.dynamics, &self.limits, out)?;
+                Ok(Types {
+                    fixed: Some(schema),
+                    more,
+                })
+            }
+            Format::Json => {
+                let start = out.len();
+                json::write(value, out)?;
+                out.push(b'\n');
+                self.within_limit(start, out)
+            }
+            Format::Custom(codec) => {
+                let start = out.len();
+                codec
+                    .encode(&value, out)
+                    .inspect_err(|_| out.truncate(start))?;
+                self.within_limit(start, out)
+            }
+        }
+    }
+
+    fn within_limit(&self, start: usize, out: &mut Vec<u8>) -> Result<Types, CodecError> {
+        let (len, most) = (out.len() - start, self.limits.message);
+        if len > most {
+            out.truncate(start);
+            let what = format!("a message of {len} bytes exceeds the limit `message` of {most}");
+            return Err(what.into());
+        }
+        Ok(Types::default())
+    }
+}
+
+/// Puts headers and bodies into an outgoing stream.
+pub(crate) struct Sender {
+    format: Format,
+    gob: gob::Sender,
+}
+
+impl Sender {
+    pub(crate) fn new(format: Format) -> Self {
+        Self {
+            format,
+            gob: gob::Sender::default(),
+        }
+    }
+
+    /// Appends all that comes before the body: definitions that the peer does not have yet, and
+    /// the header. The encoded body follows as it is.
+    #[inline]
+    pub(crate) fn begin(
+        &mut self,
+        header: &Header<'_>,
+        types: &Types,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
+        match &self.format {
+            Format::Gob => self.gob.begin(header, types.all(), out),
+            Format::Json => {
+                json::write(&header::Text::from(header), out)?;
+                out.push(b'\n');
+            }
+            Format::Custom(codec) => {
+                let start = out.len();
+                let text = header::Text::from(header);
+                codec
+                    .encode(&text, out)
+                    .inspect_err(|_| out.truncate(start))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds messages in an incoming stream.
+pub(crate) struct Receiver {
+    state: State,
+    /// The header whose body has not arrived yet.
+    header: Option<Header<'static>>,
+    header_max: usize,
+    limits: wgrpc_gob::Limits,
+}
+
+enum State {
+    Gob(Box<gob::Receiver>),
+    Json {
+        header: json::Frame,
+        body: json::Frame,
+    },
+    Custom(Arc<dyn Codec>),
+}
+
+/// What stands at the front of an incoming stream.
+pub(crate) enum Next<'a> {
+    /// Nothing complete. `consumed` bytes are done with; it makes no sense to look again before
+    /// `missing` more have arrived.
+    Partial { consumed: usize, missing: usize },
+    /// A message, which took `consumed` bytes.
+    Message {
+        consumed: usize,
+        header: Header<'a>,
+        body: Body<'a>,
+    },
+}
+
+/// One value at the front of an incoming stream.
+enum Value<'a> {
+    Partial { consumed: usize, missing: usize },
+    Found { consumed: usize, body: Body<'a> },
+}
+
+impl Receiver {
+    /// A receiver of messages whose headers are not longer than `header_max`.
+    pub(crate) fn new(format: &Format, header_max: usize, limits: wgrpc_gob::Limits) -> Self {
+        let state = match format {
+            Format::Gob => State::Gob(Box::new(gob::Receiver::new(limits.clone()))),
+            Format::Json => State::Json {
+                header: json::Frame::new(header_max),
+                body: json::Frame::new(limits.message),
+            },
+            Format::Custom(codec) => State::Custom(codec.clone()),
+        };
+        Self {
+            state,
+            header: None,
+            header_max,
+            limits,
+        }
+    }
+
+    /// Looks for the next message in `bytes`, which begin where the last one ended.
+    ///
+    /// Fails where the stream cannot be followed any further.
+    pub(crate) fn next<'a>(&mut self, bytes: &'a [u8]) -> Result<Next<'a>, CodecError> {
+        let mut at = 0;
+        let header = match self.header.take() {
+            Some(header) => header,
+            None => match self.value(bytes, true)? {
+                Value::Partial { consumed, missing } => {
+                    return Ok(Next::Partial { consumed, missing });
+                }
+                Value::Found { consumed, body } => {
+                    at = consumed;
+                    let header = self.read_header(body)?;
+                    check_header(&header)?;
+                    header
+                }
+            },
+        };
+        match self.value(&bytes[at..], false)? {
+            Value::Partial { consumed, missing } => {
+                self.header = Some(header.into_owned());
+                Ok(Next::Partial {
+                    consumed: at + consumed,
+                    missing,
+                })
+            }
+            Value::Found { consumed, body } => Ok(Next::Message {
+                consumed: at + consumed,
+                header,
+                body,
+            }),
+        }
+    }
+
+    /// Whether a header has arrived whose body has not.
+    pub(crate) fn is_between_messages(&self) -> bool {
+        self.header.is_none()
+    }
+
+    #[inline]
+    fn value<'a>(&mut self, bytes: &'a [u8], is_header: bool) -> Result<Value<'a>, CodecError> {
+        match &mut self.state {
+            State::Gob(gob) => gob.value(bytes, is_header.then_some(self.header_max)),
+            State::Json { header, body } => {
+                let frame = if is_header { header } else { body };
+                Ok(match frame.scan(bytes)? {
+                    None => Value::Partial {
+                        consumed: 0,
+                        missing: 1,
+                    },
+                    Some(range) => Value::Found {
+                        consumed: range.end,
+                        body: Body::text(Encoded::Json, &bytes[range]),
+                    },
+                })
+            }
+            State::Custom(codec) => {
+                let limit = if is_header {
+                    self.header_max
+                } else {
+                    self.limits.message
+                };
+                match codec.frame(bytes)? {
+                    Some(len) if len > 0 && len <= limit && len <= bytes.len() => {
+                        let body = Body::text(Encoded::Custom(codec.clone()), &bytes[..len]);
+                        Ok(Value::Found {
+                            consumed: len,
+                            body,
+                        })
+                    }
+                    Some(len) => Err(format!("a value of {len} bytes cannot be framed").into()),
+                    None if bytes.len() > limit => {
+                        Err(format!("a value of over {limit} bytes exceeds the limit").into())
+                    }
+                    None => Ok(Value::Partial {
+                        consumed: 0,
+                        missing: 1,
+                    }),
+                }
+            }
+        }
+    }
+
+    fn read_header<'a>(&mut self, body: Body<'a>) -> Result<Header<'a>, CodecError> {
+        match &mut self.state {
+            State::Gob(gob) => gob.header(body),
+            _ => Ok(body.decode_with::<header::Text<'static>>()?.into()),
+        }
+    }
+}
+
+fn check_header(header: &Header<'_>) -> Result<(), CodecError> {
+    let name = header.service_method.len();
+    if name > protocol::METHOD_MAX {
+        let most = protocol::METHOD_MAX;
+        return Err(format!("a method name of {name} bytes exceeds the limit of {most}").into());
+    }
+    match header.meta.excess() {
+        Some(excess) => Err(excess.into()),
+        None => Ok(()),
+    }
+}
+
+/// A body that has arrived and has not been decoded: borrowed from what was read, or kept.
+#[derive(Clone)]
+pub(crate) struct Body<'a> {
+    encoded: Encoded,
+    bytes: Payload<'a>,
+}
+
+#[derive(Clone)]
+enum Encoded {
+    Gob {
+        id: wgrpc_gob::Id,
+        types: Option<Arc<wgrpc_gob::Types>>,
+        limits: Arc<wgrpc_gob::Limits>,
+    },
+    Json,
+    Custom(Arc<dyn Codec>),
+}
+
+/// Bodies up to this size are kept inside the structure that holds them.
+const INLINE: usize = 32;
+/// Bodies from this size on are shared with what was read instead of being copied. Below it a
+/// copy is cheaper than keeping a whole read's memory alive.
+pub(crate) const SHARED: usize = 16 << 10;
+
+#[derive(Clone)]
+enum Payload<'a> {
+    Borrowed(&'a [u8]),
+    Small(SmallVec<[u8; INLINE]>),
+    Shared(Bytes),
+}
+
+impl std::fmt::Debug for Body<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Body({} bytes)", self.bytes().len())
+    }
+}
+
+impl<'a> Body<'a> {
+    fn text(encoded: Encoded, bytes: &'a [u8]) -> Self {
+        Self {
+            encoded,
+            bytes: Payload::Borrowed(bytes),
+        }
+    }
+
+    /// The encoded bytes.
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Payload::Borrowed(bytes) => bytes,
+            Payload::Small(bytes) => bytes,
+            Payload::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The same body, independent of what was read. `block` is what was read, in which the body
+    /// may stand.
+    pub(crate) fn keep(self, block: &Bytes) -> Body<'static> {
+        let bytes = match self.bytes {
+            Payload::Borrowed(bytes) if bytes.len() >= SHARED => {
+                Payload::Shared(block.slice_ref(bytes))
+            }
+            Payload::Borrowed(bytes) => Payload::Small(SmallVec::from_slice(bytes)),
+            Payload::Small(bytes) => Payload::Small(bytes),
+            Payload::Shared(bytes) => Payload::Shared(bytes),
+        };
+        Body {
+            encoded: self.encoded,
+            bytes,
+        }
+    }
+
+    /// Decodes the body.
+    #[inline]
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Cause> {
+        self.decode_with().map_err(Cause::new)
+    }
+
+    fn decode_with<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
+        if typeid::of::<T>() == typeid::of::<()>() {
+            // Whoever wants nothing takes anything.
+            return Ok(T::deserialize(
+                UnitDeserializer::<serde::de::value::Error>::new(),
+            )?);
+        }
+        let bytes = self.bytes();
+        match &self.encoded {
+            Encoded::Gob { id, types, limits } => {
+                static NONE: std::sync::LazyLock<wgrpc_gob::Types> =
+                    std::sync::LazyLock::new(wgrpc_gob::Types::default);
+                let types = types.as_deref().unwrap_or(&NONE);
+                Ok(wgrpc_gob::decode(types, *id, bytes, limits)?)
+            }
+            Encoded::Json => Ok(json::read(bytes)?),
+            Encoded::Custom(codec) => {
+                let mut slot = custom::Slot(None);
+                codec.decode(bytes, &mut slot)?;
+                slot.0.ok_or_else(|| "the codec decoded no value".into())
+            }
+        }
+    }
+
+    /// The texts of a gob header borrow from what was read.
+    fn borrowed(&self) -> Option<&'a [u8]> {
+        match self.bytes {
+            Payload::Borrowed(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+/// A text that borrows where it can.
+fn text(bytes: &[u8]) -> Result<Cow<'_, str>, CodecError> {
+    Ok(Cow::Borrowed(std::str::from_utf8(bytes)?))
+}

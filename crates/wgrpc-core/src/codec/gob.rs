@@ -1,0 +1,315 @@
+//! gob on a connection: one stream a direction, headers written and read by hand.
+//!
+//! The header stands before every body and has a fixed type, so it does not go through serde:
+//! writing it is a few pushes, reading it follows a plan made once for each type that a peer
+//! sends headers as.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use wgrpc_gob::wire::{self, Reader};
+use wgrpc_gob::{Builder, Gob, Id, Limits, Ref, Scan, Scanner, Schema, Sent, Types};
+
+use super::{Body, CodecError, Encoded, Payload, Value, text};
+use crate::header::{Header, Meta};
+use crate::protocol::field;
+
+/// Which field of ours a field of the peer's header is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Member {
+    ServiceMethod,
+    Seq,
+    Error,
+    Ext,
+    Code,
+    Meta,
+}
+
+/// The fields in the order in which we define and send them.
+const MEMBERS: [(&str, Member); 6] = [
+    (field::SERVICE_METHOD, Member::ServiceMethod),
+    (field::SEQ, Member::Seq),
+    (field::ERROR, Member::Error),
+    (field::EXT, Member::Ext),
+    (field::CODE, Member::Code),
+    (field::META, Member::Meta),
+];
+
+/// The type of [`Header`], as we define it to peers.
+struct HeaderType;
+
+impl Gob for HeaderType {
+    fn describe(types: &mut Builder) -> Ref {
+        let string = types.string();
+        let uint = types.uint();
+        let meta = types.map(string, string);
+        let fields = MEMBERS.map(|(name, member)| {
+            let ty = match member {
+                Member::ServiceMethod | Member::Error => string,
+                Member::Seq | Member::Ext | Member::Code => uint,
+                Member::Meta => meta,
+            };
+            (name, name, ty)
+        });
+        types.structure("Header", fields)
+    }
+}
+
+/// The outgoing stream: which definitions the peer has.
+pub(super) struct Sender {
+    sent: Sent,
+    schema: &'static Schema,
+    /// The header type's id, as it stands on the wire.
+    id: Vec<u8>,
+}
+
+impl Default for Sender {
+    fn default() -> Self {
+        let schema = Schema::of::<HeaderType>();
+        let mut id = Vec::new();
+        let number = schema.id().map_or(0, Id::number);
+        wire::put_int(&mut id, i64::from(number));
+        Self {
+            sent: Sent::new(),
+            schema,
+            id,
+        }
+    }
+}
+
+impl Sender {
+    #[inline]
+    pub(super) fn begin<'t>(
+        &mut self,
+        header: &Header<'_>,
+        types: impl Iterator<Item = &'t Schema>,
+        out: &mut Vec<u8>,
+    ) {
+        self.sent.define(self.schema, out);
+        types.for_each(|schema| self.sent.define(schema, out));
+        let start = out.len();
+        // Nearly every header is shorter than 128 bytes, and its length a single one.
+        out.push(0);
+        out.extend_from_slice(&self.id);
+        let mut fields = Fields { out, next: 0 };
+        fields.text(0, &header.service_method);
+        fields.uint(1, header.seq);
+        fields.text(2, &header.error);
+        fields.uint(3, header.ext);
+        fields.uint(4, header.code);
+        if !header.meta.is_empty() {
+            fields.delta(5);
+            wire::put_uint(out, header.meta.len() as u64);
+            for (key, value) in header.meta.iter() {
+                wire::put_bytes(out, key.as_bytes());
+                wire::put_bytes(out, value.as_bytes());
+            }
+        }
+        out.push(0);
+        let len = out.len() - start - 1;
+        if len < 0x80 {
+            out[start] = len as u8;
+        } else {
+            let mut prefix = Vec::with_capacity(wire::UINT_MAX_LEN);
+            wire::put_uint(&mut prefix, len as u64);
+            out.splice(start..=start, prefix);
+        }
+    }
+}
+
+/// Writes a struct's fields, leaving out zeros.
+struct Fields<'a> {
+    out: &'a mut Vec<u8>,
+    next: u8,
+}
+
+impl Fields<'_> {
+    #[inline]
+    fn delta(&mut self, number: u8) {
+        self.out.push(number + 1 - self.next);
+        self.next = number + 1;
+    }
+
+    #[inline]
+    fn text(&mut self, number: u8, text: &str) {
+        if !text.is_empty() {
+            self.delta(number);
+            wire::put_bytes(self.out, text.as_bytes());
+        }
+    }
+
+    #[inline]
+    fn uint(&mut self, number: u8, value: u64) {
+        if value != 0 {
+            self.delta(number);
+            wire::put_uint(self.out, value);
+        }
+    }
+}
+
+/// The incoming stream: what the peer has defined.
+pub(super) struct Receiver {
+    scanner: Scanner,
+    limits: Arc<Limits>,
+    plan: Option<Plan>,
+}
+
+/// How to read a header of one type.
+struct Plan {
+    id: Id,
+    /// By field number: the member, or the type to skip.
+    fields: Vec<(Option<Member>, Id)>,
+}
+
+impl Receiver {
+    pub(super) fn new(limits: Limits) -> Self {
+        let scanner = Scanner::new(limits.clone());
+        Self {
+            scanner,
+            limits: Arc::new(limits),
+            plan: None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn value<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        header_max: Option<usize>,
+    ) -> Result<Value<'a>, CodecError> {
+        let (consumed, id, payload) = match self.scanner.scan(bytes)? {
+            // What is missing may be more than a header can be, so that it need not arrive to be
+            // refused; definitions before the header are shorter than the limit on them.
+            Scan::Partial { missing, .. }
+                if header_max.is_some_and(|max| missing > max + self.limits.definitions) =>
+            {
+                return Err(too_long(missing));
+            }
+            Scan::Partial { consumed, missing } => return Ok(Value::Partial { consumed, missing }),
+            Scan::Value {
+                consumed,
+                id,
+                payload,
+            } => (consumed, id, payload),
+        };
+        if header_max.is_some_and(|max| payload.len() > max) {
+            return Err(too_long(payload.len()));
+        }
+        // A type that needs no definition needs no snapshot either.
+        let types =
+            (header_max.is_none() && !id.is_builtin()).then(|| self.scanner.types().clone());
+        let bytes = match payload {
+            Cow::Borrowed(bytes) => Payload::Borrowed(bytes),
+            Cow::Owned(bytes) => Payload::Shared(bytes.into()),
+        };
+        let encoded = Encoded::Gob {
+            id,
+            types,
+            limits: self.limits.clone(),
+        };
+        Ok(Value::Found {
+            consumed,
+            body: Body { encoded, bytes },
+        })
+    }
+
+    /// Reads the value `body` as a header.
+    #[inline]
+    pub(super) fn header<'a>(&mut self, body: Body<'a>) -> Result<Header<'a>, CodecError> {
+        let (Encoded::Gob { id, .. }, Some(bytes)) = (&body.encoded, body.borrowed()) else {
+            return Err("a header cannot hold values with types of their own".into());
+        };
+        let plan = match &self.plan {
+            Some(plan) if plan.id == *id => plan,
+            _ => self.plan.insert(Plan::new(self.scanner.types(), *id)?),
+        };
+        plan.read(bytes, self.scanner.types(), &self.limits)
+    }
+}
+
+fn too_long(len: usize) -> CodecError {
+    format!("a header of {len} bytes is too long").into()
+}
+
+impl Plan {
+    fn new(types: &Types, id: Id) -> Result<Self, CodecError> {
+        let Some(fields) = types.fields(id) else {
+            return Err(format!("a header must be a struct, not type {}", id.number()).into());
+        };
+        let mut known = 0;
+        let mut plan = Vec::new();
+        for (name, ty) in fields {
+            let member = MEMBERS
+                .iter()
+                .find(|(ours, _)| *ours == name)
+                .map(|&(_, m)| m);
+            if let Some(member) = member {
+                let fits = match member {
+                    Member::ServiceMethod | Member::Error => ty == Id::STRING,
+                    Member::Seq | Member::Ext | Member::Code => ty == Id::UINT,
+                    Member::Meta => types.map(ty) == Some((Id::STRING, Id::STRING)),
+                };
+                if !fits {
+                    return Err(format!("the header field `{name}` is of a wrong type").into());
+                }
+                known += 1;
+            }
+            plan.push((member, ty));
+        }
+        if known == 0 {
+            return Err("a header has none of the known fields".into());
+        }
+        Ok(Self { id, fields: plan })
+    }
+
+    #[inline]
+    fn read<'a>(
+        &self,
+        bytes: &'a [u8],
+        types: &Types,
+        limits: &Limits,
+    ) -> Result<Header<'a>, CodecError> {
+        let mut reader = Reader::new(bytes);
+        let mut header = Header::default();
+        let mut number = 0usize;
+        loop {
+            let delta = reader.uint()?;
+            if delta == 0 {
+                return Ok(header);
+            }
+            let field = usize::try_from(delta)
+                .ok()
+                .and_then(|delta| number.checked_add(delta))
+                .and_then(|next| self.fields.get(next - 1).map(|field| (next, *field)));
+            let Some((next, (member, ty))) = field else {
+                return Err("a header has a field that its type lacks".into());
+            };
+            number = next;
+            match member {
+                Some(Member::ServiceMethod) => header.service_method = text(reader.bytes()?)?,
+                Some(Member::Error) => {
+                    header.error = String::from_utf8_lossy(reader.bytes()?);
+                }
+                Some(Member::Seq) => header.seq = reader.uint()?,
+                Some(Member::Ext) => header.ext = reader.uint()?,
+                Some(Member::Code) => header.code = reader.uint()?,
+                Some(Member::Meta) => header.meta = read_meta(&mut reader)?,
+                None => types.skip(ty, &mut reader, limits)?,
+            }
+        }
+    }
+}
+
+fn read_meta(reader: &mut Reader<'_>) -> Result<Meta, CodecError> {
+    let count = reader.count()?;
+    if count > Meta::ENTRIES {
+        let most = Meta::ENTRIES;
+        return Err(format!("metadata of {count} entries exceeds the limit of {most}").into());
+    }
+    let mut meta = Meta::new();
+    for _ in 0..count {
+        let key = text(reader.bytes()?)?.into_owned();
+        meta.insert(key, text(reader.bytes()?)?.into_owned());
+    }
+    Ok(meta)
+}
