@@ -1,0 +1,133 @@
+//! Reading: as much as there is at once, and no memory while nothing arrives.
+//!
+//! The one owner of what was read, from the first byte on: the handshake and the codec both take
+//! from it, so that no byte is lost between them. Bytes are read into a scratch buffer of the
+//! thread, so that a connection on which nothing has arrived keeps no buffer; a long message is
+//! read straight into the block in which it will be used.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::io::poll_read_buf;
+
+/// The most that one read brings.
+const SCRATCH: usize = 256 << 10;
+
+/// When at least this much of one message is missing it is read into place.
+const LONG: usize = 64 << 10;
+
+/// How much room is made for a long message at a time: memory grows with what has arrived, not
+/// with what was announced.
+const STEP: usize = 1 << 20;
+
+thread_local! {
+    static SCRATCHES: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+}
+
+/// The incoming side of a connection.
+pub(crate) struct Inbox {
+    io: Box<dyn AsyncRead + Send + Unpin>,
+    buffer: BytesMut,
+    /// It makes no sense to look at the buffer before it is this long.
+    need: usize,
+}
+
+/// What a read brought.
+#[derive(Debug)]
+pub(crate) enum Fill {
+    /// Something, and there may be a message now: [`Inbox::take`] it.
+    Ready,
+    /// Something, but a message is known to be longer.
+    More,
+    /// The end of the stream.
+    End,
+}
+
+impl Inbox {
+    /// Reads from `io`; `prefix` has been read before.
+    pub(crate) fn new(io: Box<dyn AsyncRead + Send + Unpin>, prefix: BytesMut) -> Self {
+        Self {
+            io,
+            buffer: prefix,
+            need: 1,
+        }
+    }
+
+    /// Whether there are bytes that have not been taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Whether enough has been read to look at.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.buffer.len() >= self.need
+    }
+
+    /// Reads once.
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Fill>> {
+        let count = if self.need.saturating_sub(self.buffer.len()) >= LONG {
+            std::task::ready!(self.poll_into_place(cx))?
+        } else {
+            std::task::ready!(self.poll_by_scratch(cx))?
+        };
+        Poll::Ready(Ok(match count {
+            0 => Fill::End,
+            _ if self.is_ready() => Fill::Ready,
+            _ => Fill::More,
+        }))
+    }
+
+    fn poll_by_scratch(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        // Taken out while it is in use: whatever runs inside the read finds none and makes one.
+        let mut scratch = SCRATCHES
+            .take()
+            .unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
+        let mut read = ReadBuf::new(&mut scratch);
+        let polled = Pin::new(&mut self.io).poll_read(cx, &mut read);
+        let count = read.filled().len();
+        self.buffer.extend_from_slice(read.filled());
+        SCRATCHES.set(Some(scratch));
+        polled.map_ok(|()| count)
+    }
+
+    fn poll_into_place(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let missing = self.need - self.buffer.len();
+        self.buffer.reserve(missing.min(STEP));
+        let mut room = (&mut self.buffer).limit(missing);
+        poll_read_buf(Pin::new(&mut self.io), cx, &mut room)
+    }
+
+    /// Takes out what was read. What turns out to be the beginning of the next message is
+    /// [given back](Self::give_back).
+    pub(crate) fn take(&mut self) -> Bytes {
+        self.need = 1;
+        std::mem::take(&mut self.buffer).freeze()
+    }
+
+    /// Gives back what is left of a block, and says how many bytes are missing at least before
+    /// it makes sense to look again.
+    pub(crate) fn give_back(&mut self, rest: Bytes, missing: usize) {
+        self.need = rest.len() + missing;
+        if rest.is_empty() {
+            return;
+        }
+        debug_assert!(
+            self.buffer.is_empty(),
+            "a block is given back before the next read"
+        );
+        // Usually the rest is the only user of its block; then this copies nothing.
+        self.buffer = rest
+            .try_into_mut()
+            .unwrap_or_else(|rest| BytesMut::from(&rest[..]));
+    }
+
+    /// The reader and what it has read and nobody has taken, for whoever takes the connection
+    /// over.
+    pub(crate) fn into_parts(self) -> (Box<dyn AsyncRead + Send + Unpin>, BytesMut) {
+        (self.io, self.buffer)
+    }
+}

@@ -1,0 +1,259 @@
+//! What waits to be written, and who writes it.
+//!
+//! Callers and handlers append encoded messages under a short lock. Exactly one party at a time
+//! is *responsible* for writing: whoever finds nobody responsible becomes it, and either writes
+//! in place or wakes the connection's task to do it. The responsible party writes everything
+//! that is there until nothing is left. So a thousand calls that are made before the task runs
+//! go out in one system call, and a lone call goes out without waking anybody.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+use tokio::io::AsyncWrite;
+
+use super::queue::Queue;
+use crate::codec::{CodecError, Sender, Types};
+use crate::error::Cause;
+use crate::header::Header;
+
+/// A connection that is idle keeps at most this much of its write buffers.
+const IDLE_CAPACITY: usize = 1 << 10;
+
+/// The outgoing side of a connection.
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    writer: Mutex<Writer>,
+}
+
+struct State {
+    sender: Sender,
+    queue: Queue,
+    /// Whether somebody is responsible for writing.
+    is_taken: bool,
+    /// Bytes that the responsible party has taken and not written yet.
+    writing: usize,
+    /// Why nothing can be sent any more.
+    closed: Option<Cause>,
+    /// Wakes the connection's task.
+    waker: Option<Waker>,
+}
+
+struct Writer {
+    io: Box<dyn AsyncWrite + Send + Unpin>,
+    current: Queue,
+}
+
+/// What [`Outbox::append`] leaves to its caller.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Append {
+    /// Somebody is responsible for writing already.
+    Queued,
+    /// The caller is responsible now: it writes by [`Outbox::write_here`] or
+    /// leaves it to the connection's task by [`Outbox::wake`].
+    Responsible,
+}
+
+/// How a flush ended.
+#[derive(Debug)]
+pub(crate) enum Flush {
+    /// Nothing is left to write, or somebody else is at it.
+    Done,
+    /// The peer takes no more at the moment. `progress` says whether it took anything.
+    Blocked { progress: bool },
+    /// The connection is broken.
+    Failed(io::Error),
+}
+
+impl Outbox {
+    /// An outbox that writes to `io` what `sender` composes.
+    pub(crate) fn new(io: Box<dyn AsyncWrite + Send + Unpin>, sender: Sender) -> Self {
+        Self {
+            state: Mutex::new(State {
+                sender,
+                queue: Queue::default(),
+                is_taken: false,
+                writing: 0,
+                closed: None,
+                waker: None,
+            }),
+            writer: Mutex::new(Writer {
+                io,
+                current: Queue::default(),
+            }),
+        }
+    }
+
+    /// Appends a message: its header, and its encoded body from `body`.
+    ///
+    /// Fails, leaving no trace, if more than `limit` bytes wait already, if the header cannot be
+    /// encoded or if the outbox is closed.
+    #[inline]
+    pub(crate) fn append(
+        &self,
+        header: &Header<'_>,
+        types: &Types,
+        body: &mut Vec<u8>,
+        limit: usize,
+    ) -> Result<Append, AppendError> {
+        let mut state = self.state.lock();
+        let State {
+            sender,
+            queue,
+            closed,
+            writing,
+            ..
+        } = &mut *state;
+        if let Some(cause) = closed {
+            return Err(AppendError::Closed(cause.clone()));
+        }
+        if queue.len() + *writing > limit {
+            return Err(AppendError::Full);
+        }
+        queue
+            .append(|out| sender.begin(header, types, out))
+            .map_err(AppendError::Header)?;
+        if body.len() < LARGE_BODY {
+            queue.push_slice(body);
+        } else {
+            queue.push(std::mem::take(body));
+        }
+        Ok(if std::mem::replace(&mut state.is_taken, true) {
+            Append::Queued
+        } else {
+            Append::Responsible
+        })
+    }
+
+    /// Appends bytes that stand before all messages: the handshake.
+    pub(crate) fn append_handshake(&self, bytes: &[u8]) {
+        let mut state = self.state.lock();
+        state.queue.push_slice(bytes);
+        state.is_taken = true;
+    }
+
+    /// How many bytes wait to be written.
+    pub(crate) fn unwritten(&self) -> usize {
+        let state = self.state.lock();
+        state.queue.len() + state.writing
+    }
+
+    /// Whether somebody is responsible for writing: something is not written yet.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.state.lock().is_taken
+    }
+
+    /// Why nothing can be sent any more, if that is so.
+    pub(crate) fn closed(&self) -> Option<Cause> {
+        self.state.lock().closed.clone()
+    }
+
+    /// Makes the caller responsible, if nobody is.
+    pub(crate) fn claim(&self) -> bool {
+        !std::mem::replace(&mut self.state.lock().is_taken, true)
+    }
+
+    /// Wakes the connection's task: it writes what is there to be written, among other things.
+    pub(crate) fn wake(&self) {
+        let waker = self.state.lock().waker.clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Writes in the responsible caller's own task, as far as the socket takes it; the rest, and
+    /// any failure, is left to the connection's task.
+    pub(crate) fn write_here(&self) {
+        let mut nobody = Context::from_waker(Waker::noop());
+        if !matches!(self.flush(&mut nobody), Flush::Done) {
+            self.wake();
+        }
+    }
+
+    /// Tells whom to wake, and whether the connection's task is to write.
+    pub(crate) fn register(&self, waker: &Waker) -> bool {
+        let mut state = self.state.lock();
+        match &mut state.waker {
+            Some(known) if known.will_wake(waker) => {}
+            known => *known = Some(waker.clone()),
+        }
+        state.is_taken
+    }
+
+    /// Writes everything there is, as the responsible party.
+    pub(crate) fn flush(&self, cx: &mut Context<'_>) -> Flush {
+        // Whoever holds the writer is writing, or hands over when it lets go.
+        let Some(mut writer) = self.writer.try_lock() else {
+            return Flush::Done;
+        };
+        let Writer { io, current } = &mut *writer;
+        let mut progress = false;
+        loop {
+            if current.is_empty() {
+                current.shrink(IDLE_CAPACITY);
+                // Matters to transports with a buffer of their own, like TLS.
+                match Pin::new(&mut *io).poll_flush(cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(error)) => return Flush::Failed(error),
+                    Poll::Pending => return Flush::Blocked { progress },
+                }
+                let mut state = self.state.lock();
+                if state.queue.is_empty() {
+                    // In this order: whoever becomes responsible next finds the writer free.
+                    drop(writer);
+                    state.writing = 0;
+                    state.is_taken = false;
+                    return Flush::Done;
+                }
+                std::mem::swap(&mut state.queue, current);
+                state.writing = current.len();
+            }
+            let written = {
+                let mut slices = Queue::no_slices();
+                match current.slices(&mut slices) {
+                    1 => Pin::new(&mut *io).poll_write(cx, &slices[0]),
+                    count => Pin::new(&mut *io).poll_write_vectored(cx, &slices[..count]),
+                }
+            };
+            match written {
+                Poll::Ready(Ok(0)) => return Flush::Failed(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => {
+                    progress = true;
+                    current.advance(count);
+                }
+                Poll::Ready(Err(error)) => return Flush::Failed(error),
+                Poll::Pending => {
+                    self.state.lock().writing = current.len();
+                    return Flush::Blocked { progress };
+                }
+            }
+        }
+    }
+
+    /// Refuses everything from now on, with this cause. What has been appended can still be
+    /// written.
+    pub(crate) fn close(&self, cause: Cause) {
+        self.state.lock().closed.get_or_insert(cause);
+    }
+
+    /// Ends the stream: the peer reads to its end.
+    pub(crate) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer.lock().io).poll_shutdown(cx)
+    }
+}
+
+/// A body of this size or more is handed over instead of copied.
+const LARGE_BODY: usize = 16 << 10;
+
+/// Why a message could not be appended.
+#[derive(Debug)]
+pub(crate) enum AppendError {
+    /// Too much waits to be written already.
+    Full,
+    /// The outbox is closed.
+    Closed(Cause),
+    /// The header has no form in this codec.
+    Header(CodecError),
+}
