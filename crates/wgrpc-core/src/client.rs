@@ -1,0 +1,216 @@
+//! The client: one connection, many calls at a time.
+//!
+//! [`Client`] is a cheap handle. A call is encoded and put into the outbox by whoever makes it
+//! (`call`), waits in a table ([`pending`]), and is answered by the connection's one task
+//! (`driver`), which reads replies and leaves decoding them to the callers.
+
+mod builder;
+mod call;
+mod driver;
+mod pending;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use wgrpc_gob::Gob;
+
+pub use builder::ClientBuilder;
+pub use call::Call;
+
+use crate::address::{Address, AddressError};
+use crate::caller::Caller;
+use crate::codec::{Body, Encoding};
+use crate::connection::Outbox;
+use crate::error::{Cause, Error, Result};
+use crate::header::Meta;
+use crate::limits::ClientLimits;
+use crate::middleware::Middleware;
+use crate::protocol::Ext;
+use crate::transport::Peer;
+
+use pending::Pending;
+
+/// A connection to a server, over which any number of calls run at a time.
+///
+/// Clones share the connection. It never reconnects: once it is lost, every call says so. When
+/// the last clone is dropped, or on [`close`](Self::close), the connection ends and the calls
+/// that are still in flight with it.
+///
+/// ```no_run
+/// # async fn example() -> wgrpc_core::Result<()> {
+/// use wgrpc_core::Client;
+///
+/// let client = Client::connect("tcp@127.0.0.1:9000").await?;
+/// let upper: String = client.call("Text.Upper", "hello").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client(Arc<Owner>);
+
+/// Closes the connection with the last handle; calls in flight do not keep it open.
+struct Owner(Arc<Shared>);
+
+/// What handles, calls and the connection's task share.
+struct Shared {
+    state: Mutex<State>,
+    outbox: Outbox,
+    encoding: Encoding,
+    limits: ClientLimits,
+    middleware: Vec<Arc<dyn Middleware>>,
+    /// Metadata that goes with every call.
+    meta: Meta,
+    /// How long a call may take unless it says otherwise.
+    timeout: Option<Duration>,
+    peer: Peer,
+    /// What the server has said that it understands.
+    server_ext: AtomicU64,
+}
+
+struct State {
+    pending: Pending<Reply>,
+    /// Why no more calls are possible.
+    closed: Option<Error>,
+    /// When the connection's task wakes up by itself to look at deadlines.
+    armed: Option<Instant>,
+}
+
+/// A successful answer.
+#[derive(Debug)]
+struct Reply {
+    body: Body<'static>,
+    meta: Meta,
+}
+
+impl Client {
+    /// Connects to `protocol@address`, with the defaults of [`builder`](Self::builder).
+    ///
+    /// # Errors
+    /// [`Error::Address`] for an address that is none, [`Error::Connect`] if nobody answers there
+    /// or the time for it (10 s) is up.
+    pub async fn connect(
+        address: impl TryInto<Address, Error: Into<AddressError>>,
+    ) -> Result<Self> {
+        Self::builder().connect(address).await
+    }
+
+    /// A client with options.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Calls `method` (`Service.Method`) with `args`.
+    ///
+    /// The request is on its way when this returns; the call is the answer to come. `R` is the
+    /// type of the reply; `()` takes any reply and drops it.
+    pub fn call<A, R>(&self, method: &str, args: &A) -> Call<R>
+    where
+        A: Serialize + Gob + ?Sized,
+        R: DeserializeOwned,
+    {
+        self.call_with_meta(method, args, Meta::new())
+    }
+
+    /// Calls `method` with `args`, and sends `meta` beside what the client sends with every call.
+    pub fn call_with_meta<A, R>(&self, method: &str, args: &A, meta: Meta) -> Call<R>
+    where
+        A: Serialize + Gob + ?Sized,
+        R: DeserializeOwned,
+    {
+        Call::start(&self.0.0, method, args, meta)
+    }
+
+    /// Whether calls can be made: the client was not closed and the connection is not known to
+    /// be lost.
+    pub fn is_available(&self) -> bool {
+        self.0.0.state.lock().closed.is_none()
+    }
+
+    /// Ends the connection. Calls in flight end with [`Error::Closed`].
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if it was closed before.
+    pub fn close(&self) -> Result<()> {
+        if self.0.0.end(Error::Closed { sent: true }) {
+            return Ok(());
+        }
+        match &self.0.0.state.lock().closed {
+            // A connection that was lost can be closed, once.
+            Some(Error::Closed { .. }) => Err(Error::Closed { sent: false }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The other end.
+    pub fn peer(&self) -> &Peer {
+        &self.0.0.peer
+    }
+
+    /// The extensions that the server has shown to know; none before its first reply, and none
+    /// ever from a Go server.
+    pub fn server_extensions(&self) -> Ext {
+        Ext(self.0.0.server_ext.load(Ordering::Relaxed))
+    }
+}
+
+impl Caller for Client {
+    type Call<R: DeserializeOwned + Send + 'static> = Call<R>;
+
+    fn call<A, R>(&self, method: &str, args: &A) -> Call<R>
+    where
+        A: Serialize + Gob + Sync + ?Sized,
+        R: DeserializeOwned + Send + 'static,
+    {
+        Self::call(self, method, args)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("peer", self.peer())
+            .field("is_available", &self.is_available())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.end(Error::Closed { sent: true });
+    }
+}
+
+impl Shared {
+    /// Ends the connection: every call in flight fails with `error`, later ones are not sent.
+    /// Says whether this was the first reason.
+    fn end(&self, error: Error) -> bool {
+        let mut wakers = Vec::new();
+        {
+            let mut state = self.state.lock();
+            if state.closed.is_some() {
+                return false;
+            }
+            state.pending.fail_all(&error, |waker| wakers.push(waker));
+            state.closed = Some(error.clone());
+        }
+        self.outbox.close(Cause::new(error.to_string()));
+        wakers.into_iter().for_each(std::task::Waker::wake);
+        self.outbox.wake();
+        true
+    }
+}
+
+/// What a call is told that is made after the connection has ended with `error`.
+fn not_sent(error: &Error) -> Error {
+    match error {
+        Error::Closed { .. } => Error::Closed { sent: false },
+        Error::Lost(cause) => Error::NotSent(cause.clone()),
+        other => Error::NotSent(Cause::new(other.to_string())),
+    }
+}

@@ -1,0 +1,248 @@
+//! The client's one task: it writes what the callers queued, reads the replies and wakes those
+//! who wait for them.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Reply, Shared};
+use crate::codec::{Next, Receiver};
+use crate::connection::{Fill, Flush, Inbox, Stall, Timer};
+use crate::error::{Cause, Error};
+
+/// A server that sends this many replies in a row that nobody waits for is broken.
+const STRANGE_REPLIES: u32 = 1000;
+
+/// Runs until the connection or the client ends.
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+    inbox: Inbox,
+    receiver: Receiver,
+    timer: Timer,
+    stall: Stall,
+    /// Whether everybody who was runnable has had a turn since there was something to write.
+    has_yielded: bool,
+    /// Why nothing can be written any more; what the server has sent is still read.
+    broken: Option<Cause>,
+    strange_replies: u32,
+    wakers: Vec<Waker>,
+}
+
+impl Driver {
+    pub(super) fn new(shared: Arc<Shared>, inbox: Inbox, receiver: Receiver) -> Self {
+        let stall = Stall::new(shared.limits.stall);
+        Self {
+            shared,
+            inbox,
+            receiver,
+            timer: Timer::default(),
+            stall,
+            has_yielded: false,
+            broken: None,
+            strange_replies: 0,
+            wakers: Vec::new(),
+        }
+    }
+
+    /// Reads and delivers everything that has arrived.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<(), Cause> {
+        loop {
+            if self.inbox.is_ready() {
+                self.deliver()?;
+            }
+            match self.inbox.poll_fill(cx) {
+                Poll::Pending => {
+                    let is_idle = self.inbox.is_empty() && self.receiver.is_between_messages();
+                    if is_idle {
+                        self.stall.read(None);
+                    } else {
+                        self.stall.read(Some(false));
+                    }
+                    return Ok(());
+                }
+                Poll::Ready(Ok(Fill::End)) if self.inbox.is_empty() => {
+                    return Err(Cause::new("the server closed the connection"));
+                }
+                Poll::Ready(Ok(Fill::End)) => {
+                    let what = "the server closed the connection in the middle of a message";
+                    return Err(Cause::new(what));
+                }
+                Poll::Ready(Ok(Fill::Ready | Fill::More)) => self.stall.read(Some(true)),
+                Poll::Ready(Err(error)) => return Err(Cause::new(error)),
+            }
+        }
+    }
+
+    /// Hands every complete reply to its call, all under one lock, and then wakes the callers.
+    fn deliver(&mut self) -> Result<(), Cause> {
+        let block = self.inbox.take();
+        let mut at = 0;
+        let mut result = Ok(());
+        let mut missing = 1;
+        let in_flight = {
+            let mut state = self.shared.state.lock();
+            loop {
+                match self.receiver.next(&block[at..]) {
+                    Ok(Next::Message {
+                        consumed,
+                        header,
+                        body,
+                    }) => {
+                        at += consumed;
+                        if header.ext != 0 {
+                            self.shared.server_ext.store(header.ext, Ordering::Relaxed);
+                        }
+                        let seq = header.seq;
+                        let outcome = match header.fault() {
+                            Some(fault) => Err(Error::from_reply(fault)),
+                            None => Ok(Reply {
+                                body: body.keep(&block),
+                                meta: header.meta,
+                            }),
+                        };
+                        match state.pending.complete(seq, outcome) {
+                            Some(waker) => {
+                                self.strange_replies = 0;
+                                self.wakers.extend(waker);
+                            }
+                            None => self.strange_replies += 1,
+                        }
+                        if self.strange_replies > STRANGE_REPLIES {
+                            let what = "the server sends replies that nobody asked for";
+                            result = Err(Cause::new(what));
+                            break;
+                        }
+                        if at == block.len() {
+                            break;
+                        }
+                    }
+                    Ok(Next::Partial {
+                        consumed,
+                        missing: more,
+                    }) => {
+                        at += consumed;
+                        missing = more;
+                        break;
+                    }
+                    Err(error) => {
+                        result = Err(Cause::new(error));
+                        break;
+                    }
+                }
+            }
+            if state.pending.in_flight() < self.shared.limits.in_flight {
+                self.wakers.extend(state.pending.first_waiting().cloned());
+            }
+            state.pending.in_flight()
+        };
+        self.inbox.give_back(block.slice(at..), missing);
+        // Several callers will make their next calls now: they need not wake this task to write.
+        if self.wakers.len() > 1 || (in_flight > 0 && !self.wakers.is_empty()) {
+            self.shared.outbox.claim();
+        }
+        self.wakers.drain(..).for_each(Waker::wake);
+        result
+    }
+
+    /// Writes what is queued, after everybody who is runnable has had a turn to add to it.
+    /// `false`: the turn comes first.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.broken.is_some() || !self.shared.outbox.register(cx.waker()) {
+            return true;
+        }
+        if !self.has_yielded {
+            self.has_yielded = true;
+            cx.waker().wake_by_ref();
+            return false;
+        }
+        self.has_yielded = false;
+        match self.shared.outbox.flush(cx) {
+            Flush::Done => {
+                self.stall.wrote(None);
+                let next = self.shared.state.lock().pending.first_waiting().cloned();
+                next.into_iter().for_each(Waker::wake);
+            }
+            Flush::Blocked { progress } => self.stall.wrote(Some(progress)),
+            Flush::Failed(error) => self.broken = Some(Cause::new(error)),
+        }
+        true
+    }
+
+    /// Ends the calls whose time is up, and the connection if it makes no progress.
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Cause> {
+        loop {
+            let earliest = {
+                let mut state = self.shared.state.lock();
+                let earliest = state.pending.earliest();
+                state.armed = earliest;
+                earliest
+            };
+            if self
+                .timer
+                .poll(cx, [earliest, self.stall.deadline()])
+                .is_pending()
+            {
+                return Ok(());
+            }
+            let now = Instant::now();
+            if let Some(what) = self.stall.check(now) {
+                return Err(Cause::new(io::Error::new(io::ErrorKind::TimedOut, what)));
+            }
+            let late = || Error::Timeout {
+                after: Duration::ZERO,
+                sent: true,
+            };
+            let wakers = &mut self.wakers;
+            self.shared
+                .state
+                .lock()
+                .pending
+                .expire(now, late, |waker| wakers.push(waker));
+            self.wakers.drain(..).for_each(Waker::wake);
+        }
+    }
+
+    fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let was_read = self.poll_read(cx);
+        if let Some(error) = &self.shared.state.lock().closed {
+            return Poll::Ready(error.clone());
+        }
+        if let Err(cause) = was_read {
+            return Poll::Ready(Error::Lost(self.broken.take().unwrap_or(cause)));
+        }
+        if self.poll_write(cx)
+            && let Some(cause) = self.broken.take()
+        {
+            return Poll::Ready(Error::Lost(cause));
+        }
+        match self.poll_time(cx) {
+            Ok(()) => Poll::Pending,
+            Err(cause) => Poll::Ready(Error::Lost(cause)),
+        }
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let error = std::task::ready!(self.poll_all(cx));
+        self.shared.end(error);
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Driver {
+    /// The runtime may stop while calls are in flight: they end too.
+    fn drop(&mut self) {
+        self.shared.end(Error::Lost(Cause::new(
+            "the runtime of the client has stopped",
+        )));
+    }
+}
