@@ -126,6 +126,13 @@ pub(crate) struct Complete<'t> {
     pub(crate) has_interface: bool,
 }
 
+impl Default for Types {
+    /// The types that nobody has to define.
+    fn default() -> Self {
+        Self::new(&Limits::default())
+    }
+}
+
 impl Types {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
@@ -151,6 +158,14 @@ impl Types {
         };
         let fields = 0..structure.len();
         Some(fields.map(|number| (structure.name(number), self.id(structure.slot(number)))))
+    }
+
+    /// The key and element types of the map type `id`; `None` if it is no map.
+    pub fn map(&self, id: Id) -> Option<(Id, Id)> {
+        match self.kind(self.slot(id)?).ok()? {
+            Kind::Map(key, elem) => Some((self.id(*key), self.id(*elem))),
+            _ => None,
+        }
     }
 
     /// The place of the type `id`, if it has been mentioned.

@@ -1,0 +1,430 @@
+//! One connection of a server: reading requests, handling them in place where that is quick,
+//! writing the answers together.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::link::Link;
+use super::request::begin;
+use super::services::View;
+use super::{Phase, Shared};
+use crate::codec::{Body, Next, Receiver};
+use crate::connection::{Append, Fill, Flush, Inbox, Stall, Timer};
+use crate::error::{Cause, Code, Fault};
+use crate::header::{Header, Meta};
+use crate::protocol;
+use crate::service::{Started, drop_work, poll_work};
+
+/// The most that a closing connection reads and drops, so that its last replies arrive.
+const LINGER_BYTES: usize = 64 << 10;
+
+/// How many messages are handled between two looks at how much waits to be written.
+const LOOK_EVERY: u32 = 16;
+
+/// Serves one connection, from the first request until everything that was accepted is answered.
+pub(super) struct Connection {
+    server: Arc<Shared>,
+    link: Arc<Link>,
+    inbox: Inbox,
+    receiver: Receiver,
+    view: View,
+    /// The limit for each request.
+    timeout: Option<Duration>,
+    /// Read, and not looked at because the connection is at a limit.
+    rest: Bytes,
+    reading: Reading,
+    /// Since when the connection is at a limit.
+    paused: Option<Instant>,
+    /// Whether the line end that may follow the handshake can still come.
+    expects_newline: bool,
+    has_yielded: bool,
+    /// Whether handlers are timed: after a batch that took long.
+    is_timing: bool,
+    timer: Timer,
+    stall: Stall,
+    scratch: Vec<u8>,
+    closing: Option<Closing>,
+}
+
+/// What can still be read.
+#[derive(Debug, PartialEq, Eq)]
+enum Reading {
+    /// More requests.
+    Open,
+    /// No request any more: the client has ended its side, or cannot be followed.
+    Ended,
+    /// Nothing, and nothing can be written: the connection is lost.
+    Lost,
+}
+
+/// The end: our side is closed, and the client's is read to its end, within bounds.
+#[derive(Debug)]
+struct Closing {
+    until: Instant,
+    bytes_left: usize,
+}
+
+/// Why a batch of messages was left.
+enum Left {
+    /// All that is complete was handled.
+    Done,
+    /// The connection is at a limit.
+    Paused,
+    /// The stream cannot be followed any further.
+    Broken(Cause),
+}
+
+impl Connection {
+    pub(super) fn new(
+        server: Arc<Shared>,
+        link: Arc<Link>,
+        inbox: Inbox,
+        receiver: Receiver,
+        timeout: Option<Duration>,
+    ) -> Self {
+        Self {
+            view: server.services.view(),
+            stall: Stall::new(server.limits.stall),
+            server,
+            link,
+            inbox,
+            receiver,
+            timeout,
+            rest: Bytes::new(),
+            reading: Reading::Open,
+            paused: None,
+            expects_newline: true,
+            has_yielded: false,
+            is_timing: false,
+            timer: Timer::default(),
+            scratch: Vec::new(),
+            closing: None,
+        }
+    }
+
+    fn is_at_limit(&self) -> bool {
+        self.link.in_flight() >= self.server.limits.in_flight || self.is_unread()
+    }
+
+    /// Whether the client does not read its replies.
+    fn is_unread(&self) -> bool {
+        self.link.outbox.unwritten() > self.server.limits.unwritten_soft
+    }
+
+    /// Whether requests are refused rather than left unread: the pause has lasted long enough.
+    /// A client that does not read would not read a refusal either.
+    fn refuses(&self) -> bool {
+        let pause = self.server.limits.read_pause;
+        self.paused.is_some_and(|since| since.elapsed() >= pause) && !self.is_unread()
+    }
+
+    /// Reads and handles everything that there is, up to the limits.
+    fn poll_read(&mut self, cx: &mut Context<'_>) {
+        while self.reading == Reading::Open {
+            if self.is_at_limit() && !self.refuses() {
+                self.paused.get_or_insert_with(Instant::now);
+                return;
+            }
+            if !self.is_at_limit() {
+                self.paused = None;
+            }
+            if !self.rest.is_empty() || self.inbox.is_ready() {
+                match self.handle_batch() {
+                    Left::Done => {}
+                    Left::Paused => continue,
+                    Left::Broken(cause) => {
+                        tracing::debug!(peer = %self.link.peer, %cause, "cannot follow a client");
+                        self.reading = Reading::Ended;
+                        return;
+                    }
+                }
+            }
+            match self.inbox.poll_fill(cx) {
+                Poll::Pending => {
+                    let is_idle = self.inbox.is_empty() && self.receiver.is_between_messages();
+                    self.stall.read((!is_idle).then_some(false));
+                    return;
+                }
+                Poll::Ready(Ok(Fill::Ready | Fill::More)) => self.stall.read(Some(true)),
+                Poll::Ready(Ok(Fill::End)) => {
+                    self.stall.read(None);
+                    self.reading = Reading::Ended;
+                }
+                Poll::Ready(Err(error)) => {
+                    self.lose(Cause::new(error));
+                }
+            }
+        }
+    }
+
+    /// The client is gone: what its handlers still answer has nowhere to go.
+    fn lose(&mut self, cause: Cause) {
+        self.reading = Reading::Lost;
+        self.rest = Bytes::new();
+        self.link.outbox.close(cause);
+    }
+
+    /// Handles the requests that have been read; their answers are written together.
+    fn handle_batch(&mut self) -> Left {
+        let block = match std::mem::take(&mut self.rest) {
+            rest if rest.is_empty() => self.inbox.take(),
+            rest => rest,
+        };
+        let mut at = 0;
+        if std::mem::take(&mut self.expects_newline)
+            && block.first().is_some_and(|&b| protocol::skip_newline(b))
+        {
+            at = 1;
+        }
+        self.server.services.refresh(&mut self.view);
+        // This task writes what the batch brings, so nobody has to wake it for that.
+        self.link.outbox.claim();
+        let start = std::time::Instant::now();
+        let mut count = 0u32;
+        let mut missing = 1;
+        let left = loop {
+            if at == block.len() {
+                break Left::Done;
+            }
+            let is_due = count % LOOK_EVERY == LOOK_EVERY - 1;
+            let is_full = self.link.in_flight() >= self.server.limits.in_flight;
+            if (is_full || (is_due && self.is_unread())) && !self.refuses() {
+                break Left::Paused;
+            }
+            match self.receiver.next(&block[at..]) {
+                Ok(Next::Message {
+                    consumed,
+                    header,
+                    body,
+                }) => {
+                    at += consumed;
+                    self.handle(&header, body, &block);
+                    count += 1;
+                }
+                Ok(Next::Partial {
+                    consumed,
+                    missing: more,
+                }) => {
+                    at += consumed;
+                    missing = more;
+                    break Left::Done;
+                }
+                Err(error) => break Left::Broken(Cause::new(error)),
+            }
+        };
+        // Timing every handler costs more than many handlers, so it begins only where it pays.
+        self.is_timing = start.elapsed() >= Duration::from_millis(1);
+        match left {
+            Left::Paused => self.rest = block.slice(at..),
+            _ => self.inbox.give_back(block.slice(at..), missing),
+        }
+        left
+    }
+
+    /// Handles one request, in place if it is done at once.
+    fn handle(&mut self, header: &Header<'_>, body: Body<'_>, block: &Bytes) {
+        let Self {
+            server,
+            link,
+            view,
+            scratch,
+            ..
+        } = self;
+        scratch.clear();
+        let entry = match admit(server, link).and_then(|()| view.find(&header.service_method)) {
+            Ok(entry) => entry,
+            Err(fault) => return self.answer(header, Err(fault)),
+        };
+        entry.called();
+        let started = begin(server, link, entry, header, body, block, scratch);
+        let mut work = match started {
+            Started::Done(result) => return self.answer(header, result),
+            Started::Work(work) => work,
+        };
+        if !entry.is_slow() {
+            let start = self.is_timing.then(std::time::Instant::now);
+            let mut nobody = Context::from_waker(Waker::noop());
+            let polled = poll_work(work.as_mut(), &mut nobody, &link.encoding, scratch);
+            if let Some(start) = start {
+                entry.polled(start.elapsed());
+            }
+            if let Poll::Ready(result) = polled {
+                let meta = work.as_mut().take_meta();
+                drop_work(work);
+                return self.answer_with(header, result, meta);
+            }
+        }
+        link.spawn(link.reply_to(header), self.timeout, entry, work);
+    }
+
+    fn answer(&mut self, header: &Header<'_>, result: Result<crate::codec::Types, Fault>) {
+        self.answer_with(header, result, Meta::new());
+    }
+
+    fn answer_with(
+        &mut self,
+        header: &Header<'_>,
+        result: Result<crate::codec::Types, Fault>,
+        meta: Meta,
+    ) {
+        let name = &header.service_method;
+        // This task writes at the end of the batch, whoever is responsible by then.
+        let _: Append = self
+            .link
+            .respond(header.seq, name, result, meta, &mut self.scratch);
+    }
+
+    /// Writes what is queued. While handlers are at work, everybody who is runnable has a turn
+    /// first, so that their answers go out together.
+    fn poll_write(&mut self, cx: &mut Context<'_>) {
+        if self.reading == Reading::Lost || !self.link.outbox.register(cx.waker()) {
+            return;
+        }
+        if self.link.in_flight() > 0 && !self.has_yielded {
+            self.has_yielded = true;
+            cx.waker().wake_by_ref();
+            return;
+        }
+        self.has_yielded = false;
+        match self.link.outbox.flush(cx) {
+            Flush::Done => self.stall.wrote(None),
+            Flush::Blocked { progress } => self.stall.wrote(Some(progress)),
+            Flush::Failed(error) => self.lose(Cause::new(error)),
+        }
+    }
+
+    /// Whether everything that was accepted is answered and written.
+    fn is_finished(&self) -> bool {
+        let is_over = match self.reading {
+            Reading::Open => self.server.phase() != Phase::Running,
+            Reading::Ended | Reading::Lost => true,
+        };
+        let is_written = self.reading == Reading::Lost || !self.link.outbox.is_taken();
+        is_over && self.rest.is_empty() && self.link.in_flight() == 0 && is_written
+    }
+
+    /// Closes our side, and reads the client's to its end: closed with something unread, the
+    /// system would take back what we wrote last.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.reading == Reading::Lost {
+            return Poll::Ready(());
+        }
+        let linger = self.server.limits.linger;
+        let closing = self.closing.get_or_insert_with(|| Closing {
+            until: Instant::now() + linger,
+            bytes_left: LINGER_BYTES,
+        });
+        if std::task::ready!(self.link.outbox.poll_shutdown(cx)).is_err() {
+            return Poll::Ready(());
+        }
+        loop {
+            let count = self.inbox.take().len();
+            closing.bytes_left = closing.bytes_left.saturating_sub(count);
+            if closing.bytes_left == 0 || Instant::now() >= closing.until {
+                return Poll::Ready(());
+            }
+            match std::task::ready!(self.inbox.poll_fill(cx)) {
+                Ok(Fill::End) | Err(_) => return Poll::Ready(()),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Looks at the clock. Ready if the connection makes no progress.
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let read_pause = self.server.limits.read_pause;
+        let deadlines = [
+            self.link.deadline(),
+            self.stall.deadline(),
+            self.paused
+                .filter(|_| !self.refuses())
+                .map(|since| since + read_pause),
+            self.closing.as_ref().map(|closing| closing.until),
+        ];
+        std::task::ready!(self.timer.poll(cx, deadlines));
+        let now = Instant::now();
+        if let Some(what) = self.stall.check(now) {
+            tracing::debug!(peer = %self.link.peer, what, "closing a connection");
+            return Poll::Ready(());
+        }
+        if let Some(timeout) = self.timeout
+            && self.link.deadline().is_some_and(|deadline| deadline <= now)
+        {
+            self.link.expire(now, timeout);
+        }
+        // Whatever it was, the connection looks at everything again.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Whether one more request is taken on.
+fn admit(server: &Shared, link: &Link) -> Result<(), Fault> {
+    if server.phase() != Phase::Running {
+        return Err(Fault::new("the server is shutting down").with_code(Code::ShuttingDown));
+    }
+    let limits = &server.limits;
+    let busy =
+        |what: &str| Err(Fault::new(format!("overloaded: {what}")).with_code(Code::Overloaded));
+    if link.in_flight() >= limits.in_flight {
+        return busy("too many requests in flight on the connection (`in_flight`)");
+    }
+    if server.in_flight() >= limits.in_flight_total {
+        return busy("too many requests in flight on the server (`in_flight_total`)");
+    }
+    Ok(())
+}
+
+impl Future for Connection {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        // Registered before anything is looked at, so that no news is missed.
+        this.link.outbox.register(cx.waker());
+        if this.server.phase() == Phase::Killed {
+            return Poll::Ready(());
+        }
+        if this.closing.is_none() {
+            this.poll_read(cx);
+            this.poll_write(cx);
+            if this.paused.is_some() && !this.is_at_limit() {
+                // What was written made room.
+                cx.waker().wake_by_ref();
+            }
+            if let Some(cause) = this.link.outbox.closed()
+                && this.reading != Reading::Lost
+            {
+                this.lose(cause);
+            }
+        }
+        let is_closing = this.closing.is_some() || this.is_finished();
+        if is_closing && this.poll_close(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if this.poll_time(cx).is_ready() {
+            if is_closing {
+                return Poll::Ready(());
+            }
+            this.lose(Cause::new("the client makes no progress"));
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Connection {
+    /// Handlers do not outlive their connection.
+    fn drop(&mut self) {
+        self.link
+            .outbox
+            .close(Cause::new("the connection has ended"));
+        self.link.abort();
+    }
+}

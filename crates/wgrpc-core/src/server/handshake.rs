@@ -1,0 +1,191 @@
+//! Finding out what a new connection speaks, and handing it to whoever speaks that.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use super::Shared;
+use super::connection::Connection;
+use super::link::Link;
+use super::listener::Place;
+use crate::codec::{Encoding, Format, Receiver, Sender};
+use crate::connection::{Fill, Inbox, Outbox};
+use crate::error::Cause;
+use crate::http::{self, DebugPage, ServiceInfo, Site};
+use crate::protocol::{self, ConnectOption, Dialect, Ext, HandshakeError, HttpHead, Parse};
+use crate::transport::{Io, Peer};
+
+/// Serves a connection that takes no place among those that were accepted.
+pub(super) async fn serve(server: Arc<Shared>, io: Io) {
+    run(server, io, || ()).await;
+}
+
+/// Serves a connection that was accepted.
+pub(super) async fn serve_at(server: Arc<Shared>, io: Io, mut place: Place) {
+    run(server, io, || place.hands_shaken()).await;
+    drop(place);
+}
+
+/// A boxed future: what follows a handshake is larger than what waits for one.
+type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+async fn run(server: Arc<Shared>, io: Io, hands_shaken: impl FnOnce()) {
+    let peer = io.peer.clone();
+    let limit = server.limits.handshake;
+    let handshake = tokio::time::timeout(limit, shake_hands(&server, io));
+    let conversation = match server.stop.run_until_cancelled(handshake).await {
+        Some(Ok(Ok(conversation))) => conversation,
+        Some(Ok(Err(cause))) => {
+            return tracing::debug!(%peer, %cause, "a connection that cannot be served");
+        }
+        Some(Err(_)) => return tracing::debug!(%peer, ?limit, "no handshake in time"),
+        None => return,
+    };
+    hands_shaken();
+    conversation.await;
+}
+
+/// The bytes of a handshake.
+struct Hand {
+    inbox: Inbox,
+    write: Box<dyn AsyncWrite + Send + Unpin>,
+    peer: Peer,
+    local: Peer,
+}
+
+async fn shake_hands(server: &Arc<Shared>, io: Io) -> Result<Conversation, Cause> {
+    let inbox = Inbox::new(io.read, io.prefix);
+    let mut hand = Hand {
+        inbox,
+        write: io.write,
+        peer: io.peer,
+        local: io.local,
+    };
+    let dialect = hand
+        .parse(|bytes| {
+            Ok(match protocol::sniff(bytes) {
+                Some(value) => Parse::Done { value, consumed: 0 },
+                None => Parse::Partial,
+            })
+        })
+        .await?;
+    match dialect {
+        Dialect::Option => {}
+        Dialect::Http => match hand.parse(protocol::parse_connect).await? {
+            HttpHead::Connect => {
+                let response = protocol::connect_response();
+                hand.write.write_all(response).await.map_err(Cause::new)?;
+                hand.write.flush().await.map_err(Cause::new)?;
+            }
+            HttpHead::Other => return Ok(hand.into_http(server)),
+        },
+        Dialect::Unsupported(what) => {
+            return Err(Cause::new(format!("{what} is not spoken here")));
+        }
+    }
+    let option = hand.parse(protocol::parse_option).await?;
+    hand.into_connection(server, &option)
+}
+
+impl Hand {
+    /// Reads until `parse` has what it wants.
+    async fn parse<T>(
+        &mut self,
+        parse: impl Fn(&[u8]) -> Result<Parse<T>, HandshakeError>,
+    ) -> Result<T, Cause> {
+        loop {
+            let block = self.inbox.take();
+            let (result, rest) = look(&parse, block)?;
+            self.inbox.give_back(rest, usize::from(result.is_none()));
+            if let Some(value) = result {
+                return Ok(value);
+            }
+            let fill = std::future::poll_fn(|cx| self.inbox.poll_fill(cx)).await;
+            if let Fill::End = fill.map_err(Cause::new)? {
+                return Err(Cause::new("closed before the end of the handshake"));
+            }
+        }
+    }
+
+    fn into_connection(
+        self,
+        server: &Arc<Shared>,
+        option: &ConnectOption,
+    ) -> Result<Conversation, Cause> {
+        let Some(format) = server.formats.find(&option.codec) else {
+            let name = option.codec.escape_debug();
+            return Err(Cause::new(format!("no codec is named `{name}`")));
+        };
+        let limits = &server.limits;
+        let link = Arc::new(Link::new(
+            Outbox::new(self.write, Sender::new(format.clone())),
+            Encoding::new(Format::clone(&format), limits.message.clone()),
+            self.peer,
+            Ext(option.ext),
+            server.in_flight.clone(),
+            limits.unwritten_hard,
+        ));
+        server.remember(&link);
+        let receiver = Receiver::new(
+            &format,
+            protocol::REQUEST_HEADER_MAX,
+            limits.message.clone(),
+        );
+        let timeout = handle_timeout(option.handle_timeout, limits.handle_timeout);
+        let server = server.clone();
+        Ok(Box::pin(Connection::new(
+            server, link, self.inbox, receiver, timeout,
+        )))
+    }
+
+    fn into_http(self, server: &Arc<Shared>) -> Conversation {
+        let (read, prefix) = self.inbox.into_parts();
+        let (write, peer, local) = (self.write, self.peer, self.local);
+        let io = Io {
+            prefix: BytesMut::new(),
+            read,
+            write,
+            peer,
+            local,
+        };
+        let stop = server.stop.clone().cancelled_owned();
+        Box::pin(http::serve(io, prefix, server.clone(), stop))
+    }
+}
+
+/// Applies `parse` to what has been read; returns what is left of it.
+fn look<T>(
+    parse: impl Fn(&[u8]) -> Result<Parse<T>, HandshakeError>,
+    block: Bytes,
+) -> Result<(Option<T>, Bytes), Cause> {
+    match parse(&block).map_err(Cause::new)? {
+        Parse::Partial => Ok((None, block)),
+        Parse::Done { value, consumed } => Ok((Some(value), block.slice(consumed..))),
+    }
+}
+
+/// The time for each request: what the client asks for, within what the server allows.
+fn handle_timeout(asked: i64, most: Option<Duration>) -> Option<Duration> {
+    let asked = u64::try_from(asked)
+        .ok()
+        .filter(|&nanos| nanos > 0)
+        .map(Duration::from_nanos);
+    match (asked, most) {
+        (Some(asked), Some(most)) => Some(asked.min(most)),
+        (asked, most) => asked.or(most),
+    }
+}
+
+impl Site for Shared {
+    fn services(&self) -> Vec<ServiceInfo> {
+        self.services.describe()
+    }
+
+    fn debug_page(&self) -> DebugPage {
+        self.debug_page
+    }
+}

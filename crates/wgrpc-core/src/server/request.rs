@@ -1,0 +1,133 @@
+//! Beginning to handle a request: directly, or through the server's middleware.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+
+use super::Shared;
+use super::link::Link;
+use super::services::Entry;
+use crate::codec::{Body, Encoding, Types};
+use crate::error::{Error, Fault, Result};
+use crate::header::{Header, Meta};
+use crate::middleware::{BoxFuture, CallInfo, Last, Next};
+use crate::service::{Context, Started, Work};
+
+/// Begins to handle a request to `entry`. The reply of one that is done at once is appended to
+/// `out`.
+pub(super) fn begin(
+    server: &Arc<Shared>,
+    link: &Arc<Link>,
+    entry: &Arc<Entry>,
+    header: &Header<'_>,
+    body: Body<'_>,
+    block: &Bytes,
+    out: &mut Vec<u8>,
+) -> Started {
+    if server.middleware.is_empty() {
+        let context = Context::new(entry.name.clone(), link.peer.clone(), header.meta.clone());
+        return entry.method.start(context, &body, &link.encoding, out);
+    }
+    let call = CallInfo {
+        method: header.service_method.to_string(),
+        meta: header.meta.clone(),
+        reply_meta: Meta::new(),
+        peer: (*link.peer).clone(),
+    };
+    let last = Handle {
+        link: link.clone(),
+        entry: entry.clone(),
+        body: body.keep(block),
+        reply: None,
+    };
+    let future = Box::pin(through_middleware(server.clone(), call, last));
+    Started::Work(Box::pin(Guarded {
+        future,
+        meta: Meta::new(),
+    }))
+}
+
+/// What a handler behind middleware comes to.
+type Outcome = (Result<Reply, Fault>, Meta);
+
+/// An encoded reply.
+struct Reply {
+    types: Types,
+    body: Vec<u8>,
+}
+
+async fn through_middleware(server: Arc<Shared>, mut call: CallInfo, mut last: Handle) -> Outcome {
+    let next = Next {
+        rest: &server.middleware,
+        last: &mut last,
+    };
+    let result = match next.run(&mut call).await {
+        Ok(()) => last
+            .reply
+            .ok_or_else(|| Fault::new("a middleware answered without a reply")),
+        Err(Error::Remote(fault) | Error::Refused(fault)) => Err(fault),
+        Err(error) => Err(Fault::new(error.to_string())),
+    };
+    (result, call.reply_meta)
+}
+
+/// What stands behind a server's middleware: the handler.
+struct Handle {
+    link: Arc<Link>,
+    entry: Arc<Entry>,
+    body: Body<'static>,
+    reply: Option<Reply>,
+}
+
+impl Last for Handle {
+    fn run<'a>(&'a mut self, call: &'a mut CallInfo) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let Self {
+                link,
+                entry,
+                body,
+                reply,
+            } = self;
+            let context = Context::new(entry.name.clone(), link.peer.clone(), call.meta.clone());
+            let mut out = Vec::new();
+            let result = match entry.method.start(context, body, &link.encoding, &mut out) {
+                Started::Done(result) => result,
+                Started::Work(mut work) => {
+                    std::future::poll_fn(|cx| work.as_mut().poll(cx, &link.encoding, &mut out))
+                        .await
+                }
+            };
+            let types = result.map_err(Error::from_reply)?;
+            *reply = Some(Reply { types, body: out });
+            Ok(())
+        })
+    }
+}
+
+/// A handler with middleware around it.
+struct Guarded {
+    future: BoxFuture<'static, Outcome>,
+    meta: Meta,
+}
+
+impl Work for Guarded {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        _encoding: &Encoding,
+        out: &mut Vec<u8>,
+    ) -> Poll<Result<Types, Fault>> {
+        let (result, meta) = std::task::ready!(self.future.as_mut().poll(cx));
+        self.meta = meta;
+        Poll::Ready(result.map(|reply| {
+            *out = reply.body;
+            reply.types
+        }))
+    }
+
+    fn take_meta(mut self: Pin<&mut Self>) -> Meta {
+        std::mem::take(&mut self.meta)
+    }
+}

@@ -1,0 +1,192 @@
+//! The services of a server, by method name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::RwLock;
+
+use crate::error::{Code, Error, Fault, Result};
+use crate::http::{MethodInfo, ServiceInfo};
+use crate::protocol;
+use crate::service::{Method, Service};
+
+/// A poll of a handler that takes longer than this holds up its connection.
+const SLOW: Duration = Duration::from_millis(1);
+/// What one slow poll counts against a quick one.
+const SLOW_WEIGHT: i64 = 16;
+/// From this balance on a method gets tasks of its own. Several slow polls close together lead
+/// there; one that the machine delayed does not.
+const SLOW_BALANCE: i64 = 64;
+
+/// A method that is served, and what is known about it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// `Service.Method`.
+    pub(crate) name: Arc<str>,
+    pub(crate) method: Method,
+    calls: AtomicU64,
+    slowness: AtomicI64,
+}
+
+impl Entry {
+    /// Counts a call.
+    pub(crate) fn called(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether the method's handler gets a task of its own from the start.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.method.is_blocking() || self.slowness.load(Ordering::Relaxed) >= SLOW_BALANCE
+    }
+
+    /// Learns from one poll of a handler.
+    pub(crate) fn polled(&self, took: Duration) {
+        if took >= SLOW {
+            self.slowness.fetch_add(SLOW_WEIGHT, Ordering::Relaxed);
+        } else if self.slowness.load(Ordering::Relaxed) > 0 {
+            self.slowness.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The methods by name; replaced as a whole when a service is added.
+type Table = HashMap<Box<str>, Arc<Entry>>;
+
+/// The services of a server. They can be added while it runs.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    table: RwLock<Arc<Table>>,
+    version: AtomicU64,
+}
+
+/// A connection's view of the services.
+#[derive(Debug)]
+pub(crate) struct View {
+    table: Arc<Table>,
+    version: u64,
+}
+
+impl Services {
+    /// Adds a service.
+    pub(crate) fn add(&self, service: Service) -> Result<()> {
+        let Service { name, methods } = service;
+        let refuse = |what: String| Err(Error::Setup(what));
+        if name.is_empty() || name == protocol::RESERVED_SERVICE {
+            return refuse(format!("a service cannot be named `{name}`"));
+        }
+        let mut table = self.table.write();
+        let prefix = format!("{name}.");
+        if table.keys().any(|known| service_of(known) == Some(&name)) {
+            return refuse(format!("service already defined: {name}"));
+        }
+        let mut changed = Table::clone(&table);
+        for (method_name, method) in methods {
+            let full = format!("{prefix}{method_name}");
+            if method_name.is_empty() || method_name.contains('.') {
+                return refuse(format!(
+                    "a method of `{name}` cannot be named `{method_name}`"
+                ));
+            }
+            if full.len() > protocol::METHOD_MAX {
+                let most = protocol::METHOD_MAX;
+                return refuse(format!(
+                    "`{full}` is longer than the {most} bytes of a name"
+                ));
+            }
+            if let Err(error) = method.check() {
+                return refuse(format!("{full} cannot be served: {error}"));
+            }
+            let entry = Entry {
+                name: full.as_str().into(),
+                method,
+                calls: AtomicU64::new(0),
+                slowness: AtomicI64::new(0),
+            };
+            if changed
+                .insert(full.into_boxed_str(), Arc::new(entry))
+                .is_some()
+            {
+                return refuse(format!("method already defined: {name}.{method_name}"));
+            }
+        }
+        *table = Arc::new(changed);
+        self.version.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// The services as they are now.
+    pub(crate) fn view(&self) -> View {
+        let table = self.table.read();
+        View {
+            table: table.clone(),
+            version: self.version.load(Ordering::Acquire),
+        }
+    }
+
+    /// Brings a view up to date.
+    #[inline]
+    pub(crate) fn refresh(&self, view: &mut View) {
+        if view.version != self.version.load(Ordering::Acquire) {
+            *view = self.view();
+        }
+    }
+
+    /// What the debug page shows, sorted by name.
+    pub(crate) fn describe(&self) -> Vec<ServiceInfo> {
+        let table = self.table.read().clone();
+        let mut methods: Vec<&Arc<Entry>> = table.values().collect();
+        methods.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut services: Vec<ServiceInfo> = Vec::new();
+        for entry in methods {
+            let Some((service, method)) = entry.name.rsplit_once('.') else {
+                continue;
+            };
+            let info = MethodInfo {
+                name: method.to_owned(),
+                signature: format!("{method}{}", entry.method.signature()),
+                calls: entry.calls.load(Ordering::Relaxed),
+            };
+            match services.last_mut() {
+                Some(last) if last.name == service => last.methods.push(info),
+                _ => services.push(ServiceInfo {
+                    name: service.to_owned(),
+                    methods: vec![info],
+                }),
+            }
+        }
+        services
+    }
+}
+
+fn service_of(full: &str) -> Option<&str> {
+    full.rsplit_once('.').map(|(service, _)| service)
+}
+
+impl View {
+    /// The method of this name, or what to answer if there is none.
+    #[inline]
+    pub(crate) fn find(&self, name: &str) -> Result<&Arc<Entry>, Fault> {
+        self.table.get(name).ok_or_else(|| self.missing(name))
+    }
+
+    #[cold]
+    fn missing(&self, name: &str) -> Fault {
+        let text = match name.rsplit_once('.') {
+            None => format!("service/method request ill-formed: {name}"),
+            Some((service, method)) => {
+                if self
+                    .table
+                    .keys()
+                    .any(|known| service_of(known) == Some(service))
+                {
+                    format!("can't find method: {method}")
+                } else {
+                    format!("can't find service: {service}")
+                }
+            }
+        };
+        Fault::new(text).with_code(Code::NotFound)
+    }
+}

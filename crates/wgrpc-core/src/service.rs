@@ -1,0 +1,368 @@
+//! Services and their methods: typed where they are written, erased where they are called.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wgrpc_gob::{Gob, Schema};
+
+use crate::codec::{Body, Encoding, Types};
+use crate::error::{Code, Fault};
+use crate::header::Meta;
+use crate::transport::Peer;
+
+/// A name and the methods under it: what a server registers.
+///
+/// `#[service]` on an `impl` block makes one of a struct's methods. By hand:
+///
+/// ```
+/// use wgrpc_core::{Method, Service};
+///
+/// let text = Service::new("Text")
+///     .method("Upper", Method::function(|text: String, _| Ok(text.to_uppercase())))
+///     .method("Slow", Method::future(|text: String, _| async move {
+///         tokio::task::yield_now().await;
+///         Ok(text)
+///     }));
+/// # let _ = text;
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Service {
+    pub(crate) name: String,
+    pub(crate) methods: Vec<(String, Method)>,
+}
+
+impl Service {
+    /// A service of this name, without methods.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            methods: Vec::new(),
+        }
+    }
+
+    /// Adds a method. That its name is new is checked when the service is registered.
+    pub fn method(mut self, name: impl Into<String>, method: Method) -> Self {
+        self.methods.push((name.into(), method));
+        self
+    }
+}
+
+/// What can be registered as a service.
+pub trait IntoService {
+    /// The service.
+    fn into_service(self) -> Service;
+}
+
+impl IntoService for Service {
+    fn into_service(self) -> Service {
+        self
+    }
+}
+
+/// One method: a handler, and the types of its argument and reply.
+pub struct Method {
+    handler: Box<dyn Handler>,
+    argument: &'static Schema,
+    reply: &'static Schema,
+    is_blocking: bool,
+}
+
+impl Method {
+    /// A method from an async handler.
+    ///
+    /// The connection's task polls it once in place, so a handler that is ready at once costs no
+    /// task switch; one that waits becomes a task of its own.
+    pub fn future<A, R, F, Fut>(handler: F) -> Self
+    where
+        A: DeserializeOwned + Gob + Send + 'static,
+        R: Serialize + Gob + Send + 'static,
+        F: Fn(A, Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, Fault>> + Send + 'static,
+    {
+        Self::new::<A, R>(Box::new(Async {
+            handler,
+            argument: std::marker::PhantomData::<fn(A)>,
+        }))
+    }
+
+    /// A method from a plain function. It runs in the connection's task and should be quick;
+    /// otherwise make it [`blocking`](Self::blocking).
+    pub fn function<A, R, F>(handler: F) -> Self
+    where
+        A: DeserializeOwned + Gob + Send + 'static,
+        R: Serialize + Gob + Send + 'static,
+        F: Fn(A, Context) -> Result<R, Fault> + Send + Sync + 'static,
+    {
+        Self::new::<A, R>(Box::new(Plain {
+            handler: Arc::new(handler),
+            types: std::marker::PhantomData::<fn(A) -> R>,
+        }))
+    }
+
+    fn new<A: Gob, R: Gob>(handler: Box<dyn Handler>) -> Self {
+        Self {
+            handler,
+            argument: Schema::of::<A>(),
+            reply: Schema::of::<R>(),
+            is_blocking: false,
+        }
+    }
+
+    /// Says that the handler computes for long or blocks: an async one gets a task of its own
+    /// from the start, a plain function runs on the pool for blocking work.
+    #[must_use]
+    pub fn blocking(mut self) -> Self {
+        self.is_blocking = true;
+        self
+    }
+
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.is_blocking
+    }
+
+    /// Why the method cannot be served, if its types have no form in gob.
+    pub(crate) fn check(&self) -> wgrpc_gob::Result<()> {
+        self.argument.check()?;
+        self.reply.check()
+    }
+
+    /// The types in Go's notation: `(Args{A int, B int}) int`.
+    pub(crate) fn signature(&self) -> String {
+        format!("({}) {}", self.argument, self.reply)
+    }
+
+    /// Decodes the argument and begins to handle it. An argument that does not decode, and a
+    /// handler that panics, are faults.
+    pub(crate) fn start(
+        &self,
+        context: Context,
+        body: &Body<'_>,
+        encoding: &Encoding,
+        out: &mut Vec<u8>,
+    ) -> Started {
+        contain(|| {
+            self.handler
+                .start(context, body, self.is_blocking, encoding, out)
+        })
+        .unwrap_or_else(|fault| Started::Done(Err(fault)))
+    }
+}
+
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Method{}", self.signature())
+    }
+}
+
+/// What a handler may ask of the call that it handles. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Context {
+    method: Arc<str>,
+    peer: Arc<Peer>,
+    meta: Option<Arc<Meta>>,
+}
+
+impl Context {
+    pub(crate) fn new(method: Arc<str>, peer: Arc<Peer>, meta: Meta) -> Self {
+        Self {
+            method,
+            peer,
+            meta: (!meta.is_empty()).then(|| Arc::new(meta)),
+        }
+    }
+
+    /// `Service.Method`, as it was called.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The caller's end of the connection.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// The metadata that the caller sent.
+    pub fn meta(&self) -> &Meta {
+        static NONE: Meta = Meta::new();
+        self.meta.as_deref().unwrap_or(&NONE)
+    }
+}
+
+/// A handler that has begun.
+pub(crate) enum Started {
+    /// It is done; the reply stands in the buffer.
+    Done(Result<Types, Fault>),
+    /// It has to be polled.
+    Work(Pin<Box<dyn Work>>),
+}
+
+/// A handler under way.
+pub(crate) trait Work: Send {
+    /// Goes on; when the handler is done, appends the encoded reply to `out`.
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        encoding: &Encoding,
+        out: &mut Vec<u8>,
+    ) -> Poll<Result<Types, Fault>>;
+
+    /// The metadata of the reply, once the handler is done.
+    fn take_meta(self: Pin<&mut Self>) -> Meta {
+        Meta::new()
+    }
+}
+
+/// Polls `work`; a panic in it is a fault.
+pub(crate) fn poll_work(
+    work: Pin<&mut (dyn Work + 'static)>,
+    cx: &mut TaskContext<'_>,
+    encoding: &Encoding,
+    out: &mut Vec<u8>,
+) -> Poll<Result<Types, Fault>> {
+    contain(|| work.poll(cx, encoding, out)).unwrap_or_else(|fault| Poll::Ready(Err(fault)))
+}
+
+/// Drops `work`, whose destructors may panic.
+pub(crate) fn drop_work(work: Pin<Box<dyn Work>>) {
+    // The call has been answered; there is nobody left to tell.
+    let _ = contain(|| drop(work));
+}
+
+/// Runs code of the user's. What a panic says goes to the log by the panic hook, not to peers.
+fn contain<T>(run: impl FnOnce() -> T) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        // Dropping what was thrown may panic as well.
+        let forget = AssertUnwindSafe(|| drop::<Box<dyn Any + Send>>(payload));
+        let _ = catch_unwind(forget);
+        panicked()
+    })
+}
+
+fn panicked() -> Fault {
+    Fault::new("internal error: the handler panicked").with_code(Code::Panicked)
+}
+
+/// A method's handler, without its types.
+trait Handler: Send + Sync {
+    fn start(
+        &self,
+        context: Context,
+        body: &Body<'_>,
+        is_blocking: bool,
+        encoding: &Encoding,
+        out: &mut Vec<u8>,
+    ) -> Started;
+}
+
+fn argument<A: DeserializeOwned>(body: &Body<'_>) -> Result<A, Fault> {
+    body.decode().map_err(|cause| {
+        Fault::new(format!("cannot decode the argument: {cause}")).with_code(Code::BadArguments)
+    })
+}
+
+/// Appends the reply to `out`.
+fn finish<R: Serialize + Gob>(
+    result: Result<R, Fault>,
+    encoding: &Encoding,
+    out: &mut Vec<u8>,
+) -> Result<Types, Fault> {
+    let reply = result.map_err(|fault| match fault.code() {
+        Some(_) => fault,
+        None => fault.with_code(Code::Application),
+    })?;
+    encoding.encode(&reply, out).map_err(|error| {
+        Fault::new(format!("cannot encode the reply: {error}")).with_code(Code::Limit)
+    })
+}
+
+struct Async<F, A> {
+    handler: F,
+    argument: std::marker::PhantomData<A>,
+}
+
+impl<F, Fut, A, R> Handler for Async<F, fn(A)>
+where
+    A: DeserializeOwned + Send + 'static,
+    R: Serialize + Gob + Send + 'static,
+    F: Fn(A, Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, Fault>> + Send + 'static,
+{
+    fn start(
+        &self,
+        context: Context,
+        body: &Body<'_>,
+        _is_blocking: bool,
+        _encoding: &Encoding,
+        _out: &mut Vec<u8>,
+    ) -> Started {
+        match argument(body) {
+            Ok(argument) => {
+                let future = (self.handler)(argument, context);
+                Started::Work(Box::pin(Running { future }))
+            }
+            Err(fault) => Started::Done(Err(fault)),
+        }
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// An async handler's future.
+    struct Running<Fut> { #[pin] future: Fut }
+}
+
+impl<Fut, R> Work for Running<Fut>
+where
+    R: Serialize + Gob + Send,
+    Fut: Future<Output = Result<R, Fault>> + Send,
+{
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        encoding: &Encoding,
+        out: &mut Vec<u8>,
+    ) -> Poll<Result<Types, Fault>> {
+        let result = std::task::ready!(self.project().future.poll(cx));
+        Poll::Ready(finish(result, encoding, out))
+    }
+}
+
+struct Plain<F, T> {
+    handler: Arc<F>,
+    types: std::marker::PhantomData<T>,
+}
+
+impl<F, A, R> Handler for Plain<F, fn(A) -> R>
+where
+    A: DeserializeOwned + Send + 'static,
+    R: Serialize + Gob + Send + 'static,
+    F: Fn(A, Context) -> Result<R, Fault> + Send + Sync + 'static,
+{
+    fn start(
+        &self,
+        context: Context,
+        body: &Body<'_>,
+        is_blocking: bool,
+        encoding: &Encoding,
+        out: &mut Vec<u8>,
+    ) -> Started {
+        let argument = match argument::<A>(body) {
+            Ok(argument) => argument,
+            Err(fault) => return Started::Done(Err(fault)),
+        };
+        if !is_blocking {
+            return Started::Done(finish((self.handler)(argument, context), encoding, out));
+        }
+        let handler = self.handler.clone();
+        let task = tokio::task::spawn_blocking(move || handler(argument, context));
+        let future = async move { task.await.unwrap_or_else(|_| Err(panicked())) };
+        Started::Work(Box::pin(Running { future }))
+    }
+}
