@@ -1,6 +1,7 @@
 //! The derive of `Gob`: what it makes of types and of serde's attributes.
 
 #![cfg(feature = "derive")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(dead_code, reason = "the types are looked at, not used")]
 
 use std::borrow::Cow;

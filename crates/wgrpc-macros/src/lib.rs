@@ -13,7 +13,6 @@ mod schema;
 mod service;
 
 use proc_macro::TokenStream;
-use quote::quote;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, DeriveInput, Error, Item, parse_macro_input};
 
@@ -45,14 +44,7 @@ pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut options = message::Options::default();
     let parser = syn::meta::parser(|meta| options.take(&meta));
     parse_macro_input!(args with parser);
-    let mut item = parse_macro_input!(item as DeriveInput);
-    let expanded = message::expand(&options, item.clone()).unwrap_or_else(|error| {
-        // With the type still there, only this error is shown and not all that would follow.
-        Without(&["serde", "gob"]).visit_derive_input_mut(&mut item);
-        let error = error.into_compile_error();
-        quote!(#item #error)
-    });
-    expanded.into()
+    message::expand(&options, parse_macro_input!(item as Item)).into()
 }
 
 /// Makes a service of the methods of a type, or of a trait, and writes the client to it.

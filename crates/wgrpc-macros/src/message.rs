@@ -9,11 +9,13 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote};
 use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
+use syn::visit_mut::VisitMut as _;
 use syn::{
-    Attribute, Data, DeriveInput, Field, Fields, GenericArgument, Ident, LitStr, Path,
+    Attribute, Data, DeriveInput, Error, Field, Fields, GenericArgument, Ident, Item, LitStr, Path,
     PathArguments, Result, Token, Type, parse_quote,
 };
 
+use crate::Without;
 use crate::attrs::{Attrs, Place};
 
 /// What stands in the brackets of `#[message(…)]`.
@@ -45,7 +47,24 @@ impl Options {
     }
 }
 
-pub(crate) fn expand(options: &Options, mut item: DeriveInput) -> Result<TokenStream> {
+pub(crate) fn expand(options: &Options, mut item: Item) -> TokenStream {
+    let expanded = match item.clone() {
+        Item::Struct(item) => extend(options, item.into()),
+        Item::Enum(item) => extend(options, item.into()),
+        other => {
+            let reason = "#[message] stands on a struct or an enum";
+            Err(Error::new_spanned(other, reason))
+        }
+    };
+    expanded.unwrap_or_else(|error| {
+        // With the type still there, only this error is shown and not all that would follow.
+        Without(&["serde", "gob"]).visit_item_mut(&mut item);
+        let error = error.into_compile_error();
+        quote!(#item #error)
+    })
+}
+
+fn extend(options: &Options, mut item: DeriveInput) -> Result<TokenStream> {
     let private = options.private();
     let attrs = Attrs::parse(&item.attrs, Place::Container)?;
     let mut added = vec![derives(&item.attrs, options, &private)];

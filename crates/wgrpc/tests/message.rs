@@ -1,6 +1,10 @@
 //! `#[message]`: one type, with the same names and forms in every codec.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fmt::Debug;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -177,4 +181,53 @@ fn derives_of_the_user_are_kept() {
     }
 
     check(&Point::default(), "Point{X int}", json!({"X": 0}));
+}
+
+#[test]
+fn types_that_go_sees_otherwise_have_the_forms_of_go() {
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct Job {
+        input: Vec<u8>,
+        salt: Option<Vec<u8>>,
+        timeout: Duration,
+        retry_after: Option<Duration>,
+        from: IpAddr,
+        started: SystemTime,
+        peer: SocketAddr,
+        total: i128,
+    }
+
+    let job = |salt: Option<Vec<u8>>, retry_after| Job {
+        input: vec![1, 2, 3],
+        salt,
+        timeout: Duration::from_micros(5),
+        retry_after,
+        from: IpAddr::from([127, 0, 0, 1]),
+        started: SystemTime::UNIX_EPOCH,
+        peer: SocketAddr::from(([127, 0, 0, 1], 80)),
+        total: -5,
+    };
+    let ty = "Job{Input []byte, Salt []byte, Timeout int, RetryAfter int, From []byte, \
+              Started Time, Peer AddrPort, Total Int}";
+    let mut json = json!({
+        "Input": "AQID",
+        "Salt": "AA==",
+        "Timeout": 5_000,
+        "RetryAfter": 1,
+        "From": "127.0.0.1",
+        "Started": "1970-01-01T00:00:00Z",
+        "Peer": "127.0.0.1:80",
+        "Total": -5,
+    });
+    let full = job(Some(vec![0]), Some(Duration::from_nanos(1)));
+    check(&full, ty, json.clone());
+    // What is optional may be missing, as it may without an adapter.
+    let object = json.as_object_mut().unwrap();
+    object.remove("Salt");
+    object.remove("RetryAfter");
+    assert_eq!(
+        serde_json::from_value::<Job>(json).unwrap(),
+        job(None, None)
+    );
 }

@@ -4,11 +4,11 @@ use super::*;
 
 /// The attributes of the type and of its fields once `#[message]` has been there.
 fn attributes(options: &Options, item: &str) -> Vec<String> {
-    let expanded = expand(options, syn::parse_str(item).unwrap()).unwrap();
+    let expanded = extend(options, syn::parse_str(item).unwrap()).unwrap();
     let file: syn::File = syn::parse2(expanded).unwrap();
     let (mut attrs, fields) = match &file.items[0] {
-        syn::Item::Struct(item) => (item.attrs.clone(), item.fields.clone()),
-        syn::Item::Enum(item) => (item.attrs.clone(), item.variants[0].fields.clone()),
+        Item::Struct(item) => (item.attrs.clone(), item.fields.clone()),
+        Item::Enum(item) => (item.attrs.clone(), item.variants[0].fields.clone()),
         _ => panic!("{item}"),
     };
     attrs.extend(fields.into_iter().flat_map(|field| field.attrs));
@@ -156,7 +156,7 @@ fn only_an_enum_without_data_can_be_an_int() {
         ..Options::default()
     };
     for item in ["struct S;", "enum E { A(i64) }"] {
-        assert!(expand(&int, syn::parse_str(item).unwrap()).is_err());
+        assert!(extend(&int, syn::parse_str(item).unwrap()).is_err());
     }
     let all = attributes(&int, "enum E { A, B }");
     assert_eq!(all[0], "derive(::wgrpc::__private::wgrpc_gob::Gob)");
