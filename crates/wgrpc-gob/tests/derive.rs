@@ -314,13 +314,13 @@ fn a_type_can_contain_itself() {
     #[derive(Gob)]
     struct Tree {
         label: String,
-        children: Vec<Tree>,
-        parent: Option<Box<Tree>>,
+        children: Vec<Self>,
+        parent: Option<Box<Self>>,
     }
     #[derive(Gob)]
     enum Expr {
         Literal(i64),
-        Sum(Box<Expr>, Box<Expr>),
+        Sum(Box<Self>, Box<Self>),
     }
 
     let expected = "Tree{Label string, Children []Tree, Parent Tree}";
