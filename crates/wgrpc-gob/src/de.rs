@@ -5,6 +5,7 @@
 //! unsigned and floating numbers, and strings and bytes, never mix; structs meet by the names of
 //! their fields.
 
+mod dynamic;
 mod elements;
 mod fields;
 mod plan;
@@ -219,7 +220,7 @@ impl<'t, 'de> Source<'t, 'de> {
         Ok(Some(Inner { name, root, end }))
     }
 
-    /// Reads the value in an interface.
+    /// Reads the value in an interface, which is one level deeper.
     fn inside<R>(
         &mut self,
         inner: &Inner<'t, 'de>,

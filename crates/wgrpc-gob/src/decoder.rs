@@ -11,6 +11,7 @@ use crate::limits::Limits;
 use crate::received::Types;
 use crate::scanner::{Scan, Scanner};
 use crate::types::Id;
+use crate::value::Dynamic;
 
 /// Reads the values of one stream, whose bytes come in portions of any size.
 ///
@@ -48,6 +49,15 @@ struct Found {
     place: Option<Range<usize>>,
     /// Where it begins in the stream, as near as that can be said of a value in pieces.
     offset: u64,
+}
+
+impl Found {
+    fn payload<'a>(&self, buffer: &'a [u8], whole: &'a [u8]) -> &'a [u8] {
+        match &self.place {
+            Some(place) => &buffer[place.clone()],
+            None => whole,
+        }
+    }
 }
 
 impl Default for Decoder {
@@ -93,12 +103,19 @@ impl Decoder {
         let Some(found) = self.find()? else {
             return Ok(None);
         };
-        let payload = match found.place {
-            Some(place) => &self.buffer[place],
-            None => &self.whole,
+        let (types, limits) = (self.scanner.types(), self.scanner.limits());
+        let payload = found.payload(&self.buffer, &self.whole);
+        decode_at(types, found.id, payload, found.offset, limits).map(Some)
+    }
+
+    /// Decodes the next value, whatever its type; `None` if more bytes are needed first.
+    pub fn next_value(&mut self) -> Result<Option<Dynamic>> {
+        let Some(found) = self.find()? else {
+            return Ok(None);
         };
         let (types, limits) = (self.scanner.types(), self.scanner.limits());
-        decode_at(types, found.id, payload, found.offset, limits).map(Some)
+        let payload = found.payload(&self.buffer, &self.whole);
+        Dynamic::decode_at(types, found.id, payload, found.offset, limits).map(Some)
     }
 
     /// Drops the next value, whatever its type; `false` if more bytes are needed first.

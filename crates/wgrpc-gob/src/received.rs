@@ -7,6 +7,7 @@
 //! values while the stream brings more types.
 
 mod definition;
+mod schemas;
 mod structure;
 mod table;
 
@@ -21,6 +22,7 @@ pub(crate) use structure::Structure;
 
 use crate::error::{Category, Error, Result};
 use crate::limits::Limits;
+use crate::schema::Schema;
 use crate::types::{Id, Marshaler};
 use crate::wire::Reader;
 use crate::zero::Gaps;
@@ -40,6 +42,8 @@ pub struct Types {
     max_definitions: usize,
     /// How many more plans for reading these types there may be.
     plans: AtomicUsize,
+    /// How many bytes of schemas may still be kept.
+    schemas: AtomicUsize,
     /// What is zero in structs of ours that the sender has nothing like.
     zeros: Gaps,
 }
@@ -81,6 +85,8 @@ struct Definition {
     kind: Kind,
     /// Whether a value can contain an interface. Known once the type has been found complete.
     has_interface: OnceLock<bool>,
+    /// The type and those inside it, once a dynamic value has asked for them.
+    schema: OnceLock<Schema>,
 }
 
 /// What a type is. As [`Shape`](crate::Shape), but made for reading: small, however many fields a
@@ -143,6 +149,7 @@ impl Types {
             // Where a field's name ends is kept in 32 bits.
             max_definitions: limits.definitions.min(u32::MAX as usize),
             plans: AtomicUsize::new(PLANS_PER_TYPE.saturating_mul(limits.types)),
+            schemas: AtomicUsize::new(limits.definitions),
             zeros: Gaps::new(),
         }
     }
@@ -333,6 +340,7 @@ impl Types {
             name: described.name,
             kind: described.kind,
             has_interface: OnceLock::new(),
+            schema: OnceLock::new(),
         }));
         Ok(())
     }

@@ -4,6 +4,8 @@
 //! [`Dynamic`] carries the type beside it. An [`Interface`] is what Go calls an interface value:
 //! a dynamic value and the name that its type is registered under.
 
+mod lossless;
+
 use crate::complex::Complex;
 use crate::schema::Schema;
 

@@ -50,6 +50,11 @@ impl Structure {
         self.fields.iter().map(|&(_, slot)| slot)
     }
 
+    /// What the fields cost elsewhere if each costs `field` bytes beside its name.
+    pub(super) fn cost(&self, field: usize) -> usize {
+        self.names.len() + field * self.fields.len()
+    }
+
     /// How types of ours are read from this one.
     #[inline]
     pub(crate) fn plans(&self) -> &Plans {
