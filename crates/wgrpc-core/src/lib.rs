@@ -26,5 +26,5 @@ pub use limits::{ClientLimits, ServerLimits};
 pub use middleware::{BoxFuture, CallInfo, Middleware, Next};
 pub use protocol::Ext;
 pub use server::{Server, ServerBuilder};
-pub use service::{Context, IntoService, Method, Service};
+pub use service::{Context, IntoService, Method, Serve, Service};
 pub use transport::Peer;

@@ -55,7 +55,12 @@ impl Service {
     }
 }
 
-/// What can be registered as a service.
+/// What can be registered as a service: a [`Service`], and what has the attribute `#[service]`,
+/// as it is or in an [`Arc`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service",
+    note = "put #[service] on the `impl` block with its methods"
+)]
 pub trait IntoService {
     /// The service.
     fn into_service(self) -> Service;
@@ -65,6 +70,28 @@ impl IntoService for Service {
     fn into_service(self) -> Service {
         self
     }
+}
+
+impl<T: Serve> IntoService for T {
+    fn into_service(self) -> Service {
+        Arc::new(self).service()
+    }
+}
+
+impl<T: Serve> IntoService for Arc<T> {
+    fn into_service(self) -> Service {
+        self.service()
+    }
+}
+
+/// A type whose methods are a service. `#[service]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service",
+    note = "put #[service] on the `impl` block with its methods"
+)]
+pub trait Serve: Send + Sync + Sized + 'static {
+    /// The service, whose handlers share the value.
+    fn service(self: Arc<Self>) -> Service;
 }
 
 /// One method: a handler, and the types of its argument and reply.
