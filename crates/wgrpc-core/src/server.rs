@@ -83,6 +83,8 @@ struct Shared {
     phase: AtomicU8,
     /// Ends what waits for something else than a connection's task: accepting, handshakes, HTTP.
     stop: CancellationToken,
+    /// Ends what may go on for a while when the server stops: HTTP.
+    kill: CancellationToken,
     /// Every task of the server.
     tasks: TaskTracker,
     addresses: Mutex<Vec<Address>>,
@@ -233,6 +235,9 @@ impl Shared {
     fn enter(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
         self.stop.cancel();
+        if phase == Phase::Killed {
+            self.kill.cancel();
+        }
         for link in self.links.lock().iter().filter_map(Weak::upgrade) {
             link.outbox.wake();
         }

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Buf;
 use tokio::time::Instant;
 
 use super::{Reply, Shared};
@@ -81,7 +82,7 @@ impl Driver {
 
     /// Hands every complete reply to its call, all under one lock, and then wakes the callers.
     fn deliver(&mut self) -> Result<(), Cause> {
-        let block = self.inbox.take();
+        let mut block = self.inbox.take();
         let mut at = 0;
         let mut result = Ok(());
         let mut missing = 1;
@@ -141,7 +142,8 @@ impl Driver {
             }
             state.pending.in_flight()
         };
-        self.inbox.give_back(block.slice(at..), missing);
+        block.advance(at);
+        self.inbox.give_back(block, missing);
         // Several callers will make their next calls now: they need not wake this task to write.
         if self.wakers.len() > 1 || (in_flight > 0 && !self.wakers.is_empty()) {
             self.shared.outbox.claim();

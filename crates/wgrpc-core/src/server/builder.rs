@@ -100,6 +100,7 @@ impl ServerBuilder {
             debug_page: self.debug_page,
             phase: AtomicU8::new(Phase::Running as u8),
             stop: CancellationToken::new(),
+            kill: CancellationToken::new(),
             tasks: TaskTracker::new(),
             addresses: Mutex::default(),
             links: Mutex::default(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use tokio::time::Instant;
 
 use super::link::Link;
@@ -172,7 +172,7 @@ impl Connection {
 
     /// Handles the requests that have been read; their answers are written together.
     fn handle_batch(&mut self) -> Left {
-        let block = match std::mem::take(&mut self.rest) {
+        let mut block = match std::mem::take(&mut self.rest) {
             rest if rest.is_empty() => self.inbox.take(),
             rest => rest,
         };
@@ -220,9 +220,10 @@ impl Connection {
         };
         // Timing every handler costs more than many handlers, so it begins only where it pays.
         self.is_timing = start.elapsed() >= Duration::from_millis(1);
+        block.advance(at);
         match left {
-            Left::Paused => self.rest = block.slice(at..),
-            _ => self.inbox.give_back(block.slice(at..), missing),
+            Left::Paused => self.rest = block,
+            _ => self.inbox.give_back(block, missing),
         }
         left
     }

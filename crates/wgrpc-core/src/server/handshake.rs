@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::Shared;
@@ -152,19 +152,25 @@ impl Hand {
             peer,
             local,
         };
-        let stop = server.stop.clone().cancelled_owned();
-        Box::pin(http::serve(io, prefix, server.clone(), stop))
+        let (stop, kill) = (server.stop.clone().cancelled_owned(), server.kill.clone());
+        let serving = http::serve(io, prefix, server.clone(), stop);
+        Box::pin(async move {
+            kill.run_until_cancelled_owned(serving).await;
+        })
     }
 }
 
 /// Applies `parse` to what has been read; returns what is left of it.
 fn look<T>(
     parse: impl Fn(&[u8]) -> Result<Parse<T>, HandshakeError>,
-    block: Bytes,
+    mut block: Bytes,
 ) -> Result<(Option<T>, Bytes), Cause> {
     match parse(&block).map_err(Cause::new)? {
         Parse::Partial => Ok((None, block)),
-        Parse::Done { value, consumed } => Ok((Some(value), block.slice(consumed..))),
+        Parse::Done { value, consumed } => {
+            block.advance(consumed);
+            Ok((Some(value), block))
+        }
     }
 }
 
