@@ -131,3 +131,6 @@ impl Inbox {
         (self.io, self.buffer)
     }
 }
+
+#[cfg(test)]
+mod tests;

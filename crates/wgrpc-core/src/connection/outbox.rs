@@ -257,3 +257,6 @@ pub(crate) enum AppendError {
     /// The header has no form in this codec.
     Header(CodecError),
 }
+
+#[cfg(test)]
+mod tests;
