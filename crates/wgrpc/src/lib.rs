@@ -1,33 +1,69 @@
-//! RPC without an IDL, wire compatible with Go: register a struct, call Arith.Multiply.
+//! RPC without an IDL, wire compatible with Go: register a struct, call `Arith.Multiply`.
 //!
 //! ```
-//! use wgrpc::{Client, Fault, Server, message, service};
+//! use wgrpc::{Client, Server, message, service};
 //!
 //! #[message]
-//! pub struct Args {
-//!     pub a: i64,
-//!     pub b: i64,
+//! struct Args {
+//!     a: i64,
+//!     b: i64,
 //! }
 //!
-//! pub struct Arith;
+//! struct Arith;
 //!
 //! #[service]
 //! impl Arith {
-//!     async fn multiply(&self, args: Args) -> Result<i64, Fault> {
-//!         Ok(args.a * args.b)
+//!     async fn multiply(&self, args: Args) -> i64 {
+//!         args.a * args.b
 //!     }
 //! }
 //!
 //! #[tokio::main]
 //! async fn main() -> wgrpc::Result<()> {
-//!     let server = Server::builder().register(Arith).listen("tcp@127.0.0.1:0").await?;
+//!     let builder = Server::builder().register(Arith);
+//!     let server = builder.listen("tcp@127.0.0.1:0").await?;
 //!     let arith = ArithClient::new(Client::connect(server.address()).await?);
-//!     assert_eq!(arith.multiply(&Args { a: 6, b: 7 }).await?, 42);
+//!     println!("6 x 7 = {}", arith.multiply(&Args { a: 6, b: 7 }).await?);
 //!     server.shutdown().await
 //! }
 //! ```
+//!
+//! The attribute [`service`] makes a service of an `impl` block, or of a trait that clients and
+//! servers share, and writes a typed client beside it. [`message`] makes a type an argument or a
+//! reply. Neither is needed: a [`Service`] can be put together from functions, and
+//! [`Client::call`] calls any method by its name.
+//!
+//! | to | there is |
+//! | --- | --- |
+//! | serve | [`Server`], its [`ServerBuilder`] and [`ServerLimits`]; a handler's [`Context`] |
+//! | call | [`Client`], its [`ClientBuilder`] and [`ClientLimits`]; a [`Call`] on its way |
+//! | tell what went wrong | [`Error`], for callers; [`Fault`] and [`Code`], for handlers |
+//! | stand around calls | [`Middleware`], which sees [`CallInfo`] and [`Meta`] |
+//! | stand in for a client | [`Caller`], over which typed clients are generic |
+//! | speak another format | [`Codec`] |
+//! | read and write gob itself | [`gob`] |
+//!
+//! # On the wire
+//!
+//! Names are Go's: the method `multiply` of the type `Arith` is called as `Arith.Multiply`, and
+//! the field `user_name` is `UserName`. A Go program with `type Args struct{ A, B int }` calls the
+//! service above as it stands. Where the server is is written `protocol@address`: `tcp@host:port`,
+//! `http@host:port` or `unix@path` (see [`Address`]). One port takes TCP and HTTP clients, and
+//! shows browsers the page `/debug/wgrpc`.
+//!
+//! # More examples
+//!
+//! The folder `examples` of this crate has a codec of one's own (`msgpack.rs`), logging and a
+//! token check (`middleware.rs`), a contract and a mock (`contract.rs`), and a service without
+//! macros (`manual.rs`).
 
-pub use wgrpc_core::*;
+pub use wgrpc_core::{
+    Address, AddressError, BoxFuture, Call, CallInfo, Caller, Cause, Client, ClientBuilder,
+    ClientLimits, Code, Codec, CodecError, Context, DebugPage, Error, Executed, Ext, Fault,
+    IntoService, Meta, Method, Middleware, Next, Peer, Protocol, Result, Serve, Server,
+    ServerBuilder, ServerLimits, Service, Target,
+};
+#[doc(inline)]
 pub use wgrpc_gob as gob;
 pub use wgrpc_gob::Gob;
 /// ```

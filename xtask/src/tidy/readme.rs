@@ -37,9 +37,11 @@ pub(super) fn first_rust_block(markdown: &str) -> Option<(usize, String)> {
     Some((fence + 2, block.map(|line| format!("{line}\n")).collect()))
 }
 
-/// What follows the `//!` lines, which every source file has and no reader of the README needs.
+/// What follows the `//!` lines, which every source file has, and the attributes for the whole
+/// file: no reader of the README needs them.
 pub(super) fn without_header(source: &str) -> String {
-    let is_header = |line: &&str| line.starts_with("//!") || line.is_empty();
+    let is_header =
+        |line: &&str| line.starts_with("//!") || line.starts_with("#![") || line.is_empty();
     source
         .lines()
         .skip_while(is_header)
