@@ -5,11 +5,14 @@
 extern crate self as wgrpc_gob;
 
 pub mod adapt;
+mod carried;
 mod complex;
 mod de;
 mod decoder;
 mod encoder;
 mod error;
+mod infer;
+mod interface;
 mod limits;
 mod received;
 mod scanner;
@@ -28,6 +31,7 @@ pub use de::decode;
 pub use decoder::{Decoder, from_slice};
 pub use encoder::{Encoder, to_vec};
 pub use error::{Category, Error, Result};
+pub use infer::{Inferred, Json, go_name};
 pub use limits::Limits;
 pub use received::Types;
 pub use scanner::{Scan, Scanner};

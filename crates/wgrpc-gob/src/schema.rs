@@ -9,7 +9,7 @@ mod builder;
 mod numbers;
 mod std_types;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -71,6 +71,11 @@ struct Inner {
     error: Option<String>,
 }
 
+/// What the field of a tuple's element is called. Go has no tuples: they are structs.
+pub(crate) fn tuple_field(index: usize) -> String {
+    format!("F{index}")
+}
+
 /// One type of a schema.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Node {
@@ -106,8 +111,10 @@ impl Schema {
 
     /// Numbers `nodes`, whose first is the root, with the numbers of `ids`.
     pub(crate) fn numbered(nodes: Box<[Node]>, ids: Box<[Id]>) -> Self {
+        // What has the same structure twice, as lists of i32 and of i64, is one type.
+        let mut seen = HashSet::new();
         let definitions = (nodes.iter().zip(&ids))
-            .filter(|(node, _)| node.shape.builtin().is_none())
+            .filter(|(node, id)| node.shape.builtin().is_none() && seen.insert(**id))
             .map(|(node, &id)| {
                 let mut message = Vec::new();
                 put_definition(

@@ -5,11 +5,12 @@
 //! one message; the definitions that go before it are the business of [`Sent`](crate::Sent).
 //!
 //! `value.rs` is the serializer proper, `list.rs`, `map.rs` and `structure.rs` its compound
-//! halves, `only.rs` a serializer that takes one kind of value.
+//! halves, `carried.rs` what brings its own type, `only.rs` a serializer that takes one kind of value.
 
+mod carried;
 mod list;
 mod map;
-mod only;
+pub(crate) mod only;
 mod structure;
 mod value;
 
@@ -17,6 +18,7 @@ use serde::Serialize;
 use smallvec::SmallVec;
 
 use crate::error::{Category, Error, Result};
+use crate::infer::infer;
 use crate::limits::Limits;
 use crate::schema::{Dynamics, Schema, Type};
 use crate::types::Shape;
@@ -42,19 +44,28 @@ pub fn encode<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
 ) -> Result<Vec<Schema>> {
     schema.check()?;
-    let Some(root) = schema.root() else {
-        return Err(Error::new(Category::Unsupported, "the type is not known"));
-    };
-    write_message(root, value, dynamics, limits, out)
+    if !schema.is_inferred() {
+        return write_message(schema, false, value, dynamics, limits, out);
+    }
+    let inferred = infer(value, dynamics, limits)?;
+    let mut needs = write_message(&inferred, true, value, dynamics, limits, out)?;
+    if !inferred.definitions().is_empty() {
+        needs.push(inferred);
+    }
+    Ok(needs)
 }
 
 fn write_message<T: Serialize + ?Sized>(
-    root: Type<'_>,
+    schema: &Schema,
+    is_inferred: bool,
     value: &T,
     dynamics: &Dynamics,
     limits: &Limits,
     out: &mut Vec<u8>,
 ) -> Result<Vec<Schema>> {
+    let Some(root) = schema.root() else {
+        return Err(Error::new(Category::Unsupported, "the type is not known"));
+    };
     let start = out.len();
     let mut writer = Writer {
         end: start.saturating_add(1).saturating_add(limits.message),
@@ -65,6 +76,8 @@ fn write_message<T: Serialize + ?Sized>(
         needs: Vec::new(),
         marks: SmallVec::new(),
         variants: SmallVec::new(),
+        is_inferred,
+        is_json: false,
         failed: false,
     };
     match writer.message(root, value) {
@@ -91,6 +104,10 @@ struct Writer<'a> {
     marks: SmallVec<[Mark; 16]>,
     /// The variants whose payloads are being written, the innermost last.
     variants: SmallVec<[OpenVariant; 4]>,
+    /// Whether the schema was found in the value, and may lack what is empty.
+    is_inferred: bool,
+    /// Whether numbers are what the schema makes of them, and a unit is nothing.
+    is_json: bool,
     /// Whether a part failed, so that its bytes are incomplete even if the error is ignored.
     failed: bool,
 }
@@ -121,6 +138,13 @@ impl Writer<'_> {
             ty,
             place: Place::Always,
         })
+    }
+
+    /// Notes that the message needs the types of `schema`.
+    fn need(&mut self, schema: &Schema) {
+        if !schema.definitions().is_empty() && !self.needs.contains(schema) {
+            self.needs.push(schema.clone());
+        }
     }
 
     /// Leaves room for a count of what follows, and returns where.

@@ -213,6 +213,18 @@ impl Builder {
         self.push(Slot::Open)
     }
 
+    /// A type that has been described elsewhere, which must have a root.
+    pub(crate) fn import(&mut self, schema: &Schema) -> Ref {
+        let first = self.nodes.len();
+        for node in &schema.0.nodes {
+            self.push(Slot::Type(Node {
+                name: node.name.clone(),
+                shape: (node.shape).map(|inner| Ref::new(first + inner.index())),
+            }));
+        }
+        Ref::new(first)
+    }
+
     /// Says why the type cannot be sent.
     pub fn refuse(&mut self, reason: impl Into<String>) {
         self.error.get_or_insert_with(|| reason.into());

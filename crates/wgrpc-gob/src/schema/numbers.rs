@@ -78,6 +78,12 @@ impl Dynamics {
         Self(Arc::new(Mutex::new(Numbers::new(FIRST_DYNAMIC, types))))
     }
 
+    /// The same types with the numbers that they have here.
+    pub(crate) fn renumber(&self, schema: &Schema) -> Result<Schema> {
+        schema.check()?;
+        self.number(schema.0.nodes.clone())
+    }
+
     /// Numbers the types of `nodes`, whose first is the root.
     pub(crate) fn number(&self, nodes: Box<[Node]>) -> Result<Schema> {
         let mut numbers = self.0.lock();

@@ -25,7 +25,7 @@ struct Tree;
 
 impl Gob for Tree {
     fn describe(types: &mut Builder) -> Ref {
-        let children = types.of::<Vec<Option<Box<Tree>>>>();
+        let children = types.of::<Vec<Option<Box<Self>>>>();
         let label = types.of::<String>();
         types.structure(
             "Tree",
@@ -119,7 +119,7 @@ fn what_gob_cannot_say_is_refused_with_the_reason() {
     struct Itself;
     impl Gob for Itself {
         fn describe(types: &mut Builder) -> Ref {
-            types.of::<Option<Box<Itself>>>()
+            types.of::<Option<Box<Self>>>()
         }
     }
     for (schema, reason) in [

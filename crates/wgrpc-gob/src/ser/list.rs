@@ -4,12 +4,12 @@ use serde::ser::{
     Serialize, SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
 };
 
-use super::only::{Only, Want};
+use super::only::{NoTuple, Only, Want};
 use super::structure::StructWriter;
 use super::value::{Place, Role, ValueWriter};
 use super::{Writer, wire};
 use crate::error::{Category, Error, Result};
-use crate::schema::Type;
+use crate::schema::{Type, tuple_field};
 use crate::types::Shape;
 
 /// Writes the elements of one list.
@@ -130,6 +130,7 @@ struct Byte;
 
 impl Want for Byte {
     type Ok = u8;
+    type Tuple = NoTuple<u8>;
     const WANTED: &'static str = "a byte of a byte string (a u8)";
 
     #[inline]
@@ -164,6 +165,8 @@ impl SerializeSeq for ListWriter<'_, '_, '_> {
 /// not say.
 pub(super) enum TupleWriter<'w, 'a, 't> {
     Struct(StructWriter<'w, 'a, 't>),
+    /// A struct that lacks fields, and how many elements there have been.
+    Sparse(StructWriter<'w, 'a, 't>, usize),
     List(ListWriter<'w, 'a, 't>),
     Complex(ComplexWriter<'w, 'a, 't>),
 }
@@ -217,6 +220,7 @@ struct Part;
 
 impl Want for Part {
     type Ok = f64;
+    type Tuple = NoTuple<f64>;
     const WANTED: &'static str = "a part of a complex number (a float)";
 
     fn float(self, value: f64) -> Result<f64> {
@@ -237,6 +241,11 @@ impl TupleWriter<'_, '_, '_> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         match self {
             Self::Struct(fields) => fields.next_field(value),
+            Self::Sparse(fields, count) => {
+                let key = tuple_field(*count);
+                *count += 1;
+                fields.keyed(&key, value)
+            }
             Self::List(list) => list.element(value),
             Self::Complex(complex) => complex.part(value),
         }
@@ -244,7 +253,7 @@ impl TupleWriter<'_, '_, '_> {
 
     fn finish(self) -> Result<()> {
         match self {
-            Self::Struct(fields) => fields.finish(),
+            Self::Struct(fields) | Self::Sparse(fields, _) => fields.finish(),
             Self::List(list) => list.finish(),
             Self::Complex(complex) => complex.finish(),
         }

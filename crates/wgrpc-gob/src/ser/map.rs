@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap};
 
-use super::only::{Only, Want};
+use super::only::{NoTuple, Only, Want};
 use super::structure::StructWriter;
 use super::value::{Place, ValueWriter};
 use super::{Writer, wire};
@@ -12,7 +12,17 @@ use crate::schema::{Ref, Type};
 /// Writes the entries of a map, or the fields of a struct.
 pub(super) enum MapWriter<'w, 'a, 't> {
     Map(EntryWriter<'w, 'a, 't>),
-    Struct(StructWriter<'w, 'a, 't>, Option<u32>),
+    Struct(StructWriter<'w, 'a, 't>, Key),
+}
+
+/// What the key was that waits for its value.
+pub(super) enum Key {
+    /// There is none.
+    None,
+    /// The field with this number.
+    Field(u32),
+    /// A field that the type lacks and that is left out.
+    Lacking,
 }
 
 /// Writes the entries of a map.
@@ -103,10 +113,16 @@ struct FieldName<'s, 'w, 'a, 't>(&'s StructWriter<'w, 'a, 't>);
 
 impl Want for FieldName<'_, '_, '_, '_> {
     type Ok = u32;
+    type Tuple = NoTuple<u32>;
     const WANTED: &'static str = "the name of a field";
 
     fn text(self, name: &str) -> Result<u32> {
         self.0.number(name)
+    }
+
+    // A dynamic value knows its fields by number: two of them may have one name.
+    fn number(self, number: u32) -> Result<u32> {
+        Ok(number)
     }
 }
 
@@ -125,22 +141,24 @@ impl SerializeMap for MapWriter<'_, '_, '_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
         match self {
             Self::Map(entries) => entries.key(key),
-            Self::Struct(fields, number) => match key.serialize(Only(FieldName(fields))) {
-                Ok(found) => {
-                    *number = Some(found);
-                    Ok(())
-                }
-                Err(error) => Err(fields.fail(error)),
-            },
+            Self::Struct(fields, open) => {
+                *open = match key.serialize(Only(FieldName(fields))) {
+                    Ok(number) => Key::Field(number),
+                    Err(_) if fields.is_lenient() => Key::Lacking,
+                    Err(error) => return Err(fields.fail(error)),
+                };
+                Ok(())
+            }
         }
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         match self {
             Self::Map(entries) => entries.value(value),
-            Self::Struct(fields, number) => match number.take() {
-                Some(number) => fields.field(number, value),
-                None => Err(fields.fail(unpaired())),
+            Self::Struct(fields, open) => match std::mem::replace(open, Key::None) {
+                Key::Field(number) => fields.field(number, value),
+                Key::Lacking => Ok(()),
+                Key::None => Err(fields.fail(unpaired())),
             },
         }
     }
@@ -148,8 +166,8 @@ impl SerializeMap for MapWriter<'_, '_, '_> {
     fn end(self) -> Result<()> {
         match self {
             Self::Map(entries) => entries.finish(),
-            Self::Struct(fields, None) => fields.finish(),
-            Self::Struct(_, Some(_)) => Err(unpaired()),
+            Self::Struct(fields, Key::None) => fields.finish(),
+            Self::Struct(..) => Err(unpaired()),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use serde::ser::{Impossible, Serialize, Serializer};
+use serde::ser::{Impossible, Serialize, SerializeTuple, Serializer};
 
 use crate::error::{Category, Error, Result};
 
@@ -12,10 +12,17 @@ pub(crate) trait Want: Sized {
     /// What is made of the value.
     type Ok;
 
+    /// What takes the elements of a tuple; [`NoTuple`] where none is wanted.
+    type Tuple: SerializeTuple<Ok = Self::Ok, Error = Error>;
+
     /// What errors call the value that is wanted.
     const WANTED: &'static str;
 
     fn byte(self, _: u8) -> Result<Self::Ok> {
+        Err(refused::<Self>("an unsigned integer"))
+    }
+
+    fn number(self, _: u32) -> Result<Self::Ok> {
         Err(refused::<Self>("an unsigned integer"))
     }
 
@@ -30,7 +37,14 @@ pub(crate) trait Want: Sized {
     fn bytes(self, _: &[u8]) -> Result<Self::Ok> {
         Err(refused::<Self>("bytes"))
     }
+
+    fn tuple(self) -> Result<Self::Tuple> {
+        Err(refused::<Self>("a tuple"))
+    }
 }
+
+/// The [`Want::Tuple`] of what is no tuple.
+pub(crate) type NoTuple<Ok> = Impossible<Ok, Error>;
 
 #[cold]
 fn refused<W: Want>(found: impl Display) -> Error {
@@ -55,7 +69,7 @@ impl<W: Want> Serializer for Only<W> {
     type Ok = W::Ok;
     type Error = Error;
     type SerializeSeq = Impossible<W::Ok, Error>;
-    type SerializeTuple = Impossible<W::Ok, Error>;
+    type SerializeTuple = W::Tuple;
     type SerializeTupleStruct = Impossible<W::Ok, Error>;
     type SerializeTupleVariant = Impossible<W::Ok, Error>;
     type SerializeMap = Impossible<W::Ok, Error>;
@@ -65,6 +79,10 @@ impl<W: Want> Serializer for Only<W> {
     #[inline]
     fn serialize_u8(self, value: u8) -> Result<W::Ok> {
         self.0.byte(value)
+    }
+
+    fn serialize_u32(self, value: u32) -> Result<W::Ok> {
+        self.0.number(value)
     }
 
     fn serialize_f32(self, value: f32) -> Result<W::Ok> {
@@ -99,6 +117,10 @@ impl<W: Want> Serializer for Only<W> {
         value.serialize(self)
     }
 
+    fn serialize_tuple(self, _: usize) -> Result<W::Tuple> {
+        self.0.tuple()
+    }
+
     fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<W::Ok> {
         Err(refused::<W>("an option"))
     }
@@ -120,13 +142,11 @@ impl<W: Want> Serializer for Only<W> {
         serialize_i32(i32) -> W::Ok, "a signed integer";
         serialize_i64(i64) -> W::Ok, "a signed integer";
         serialize_u16(u16) -> W::Ok, "an unsigned integer";
-        serialize_u32(u32) -> W::Ok, "an unsigned integer";
         serialize_u64(u64) -> W::Ok, "an unsigned integer";
         serialize_none() -> W::Ok, "nothing";
         serialize_unit() -> W::Ok, "a unit";
         serialize_unit_struct(&'static str) -> W::Ok, "a unit";
         serialize_seq(Option<usize>) -> Self::SerializeSeq, "a list";
-        serialize_tuple(usize) -> Self::SerializeTuple, "a tuple";
         serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct, "a tuple";
         serialize_tuple_variant(&'static str, u32, &'static str, usize)
             -> Self::SerializeTupleVariant, "an enum";

@@ -68,6 +68,21 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
             .ok_or_else(|| unknown("field", key, self.ty))
     }
 
+    /// Writes the field that serde calls `key`. An inferred type has no field for what is empty.
+    #[inline]
+    pub(super) fn keyed<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<()> {
+        match self.number(key) {
+            Ok(number) => self.field(number, value),
+            Err(_) if self.writer.is_inferred => Ok(()),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// Whether a field that the type lacks is to be left out.
+    pub(super) fn is_lenient(&self) -> bool {
+        self.writer.is_inferred
+    }
+
     /// Writes the field that is expected next.
     #[inline]
     pub(super) fn next_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
@@ -181,10 +196,7 @@ impl SerializeStruct for StructWriter<'_, '_, '_> {
         key: &'static str,
         value: &T,
     ) -> Result<()> {
-        match self.number(key) {
-            Ok(number) => self.field(number, value),
-            Err(error) => Err(self.fail(error)),
-        }
+        self.keyed(key, value)
     }
 
     fn skip_field(&mut self, _: &'static str) -> Result<()> {

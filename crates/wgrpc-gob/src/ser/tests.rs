@@ -1,6 +1,7 @@
 //! What is written, against the bytes that Go writes, and what is refused.
 
 mod bytes;
+mod interfaces;
 mod refused;
 mod shapes;
 

@@ -2,10 +2,13 @@
 
 use serde::ser::{Serialize, Serializer};
 
+use super::carried::{InDynamic, InInterface, RawText};
 use super::list::{ComplexWriter, ListWriter, TupleWriter};
-use super::map::MapWriter;
+use super::map::{Key, MapWriter};
+use super::only::Only;
 use super::structure::StructWriter;
 use super::{Writer, wire};
+use crate::carried::Marked;
 use crate::error::{Category, Error, Result};
 use crate::schema::Type;
 use crate::types::Shape;
@@ -91,7 +94,7 @@ impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
                 }
                 Ok(())
             }
-            _ => Err(self.mismatch("a signed integer")),
+            _ => self.converted_int(value),
         }
     }
 
@@ -104,12 +107,31 @@ impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
                 }
                 Ok(())
             }
+            _ => self.converted_uint(value),
+        }
+    }
+
+    /// Writes an integer as the other type that it may be in a value without types.
+    #[cold]
+    fn converted_int(self, value: i64) -> Result<()> {
+        match self.ty.shape() {
+            Shape::Float if self.writer.is_json => self.serialize_f64(value as f64),
+            _ => Err(self.mismatch("a signed integer")),
+        }
+    }
+
+    /// The same for an unsigned integer.
+    #[cold]
+    fn converted_uint(self, value: u64) -> Result<()> {
+        match (self.ty.shape(), i64::try_from(value)) {
+            (Shape::Float, _) if self.writer.is_json => self.serialize_f64(value as f64),
+            (Shape::Int, Ok(value)) if self.writer.is_json => self.int(value),
             _ => Err(self.mismatch("an unsigned integer")),
         }
     }
 
     /// Writes bytes behind their count.
-    fn counted(mut self, bytes: &[u8], is_zero: bool) -> Result<()> {
+    pub(super) fn counted(mut self, bytes: &[u8], is_zero: bool) -> Result<()> {
         self.writer.check_room(bytes.len())?;
         if self.begin(is_zero) {
             wire::put_bytes(self.writer.out, bytes);
@@ -173,6 +195,10 @@ impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
 
     fn tuple(self, len: usize, role: Role) -> Result<TupleWriter<'w, 'a, 't>> {
         match self.ty.shape() {
+            // What is empty in an inferred tuple has no field.
+            Shape::Struct(fields) if fields.len() < len && self.writer.is_inferred => {
+                (self.structure(role)).map(|fields| TupleWriter::Sparse(fields, 0))
+            }
             Shape::Struct(fields) if fields.len() != len => Err(Error::new(
                 Category::Mismatch,
                 format_args!(
@@ -343,7 +369,7 @@ impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {
     fn serialize_none(self) -> Result<()> {
         match (self.place, self.ty.shape()) {
             (Place::Field(_), _) => Ok(()),
-            (Place::Always, Shape::Interface(_)) => {
+            (_, Shape::Interface(_)) => {
                 self.writer.out.push(0);
                 Ok(())
             }
@@ -367,6 +393,9 @@ impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {
     }
 
     fn serialize_unit(self) -> Result<()> {
+        if self.writer.is_json {
+            return self.serialize_none();
+        }
         self.empty_struct()
     }
 
@@ -391,12 +420,35 @@ impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {
         }
     }
 
+    #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<()> {
-        value.serialize(self)
+        match Marked::by_name(name) {
+            None => value.serialize(self),
+            Some(Marked::Json) => {
+                let ValueWriter { writer, ty, place } = self;
+                let outside = std::mem::replace(&mut writer.is_json, true);
+                value.serialize(ValueWriter {
+                    writer: &mut *writer,
+                    ty,
+                    place,
+                })?;
+                writer.is_json = outside;
+                Ok(())
+            }
+            Some(Marked::RawString) => value.serialize(Only(RawText(self))),
+            Some(Marked::Interface) => value.serialize(Only(InInterface(self))),
+            Some(Marked::Dynamic) if self.writer.is_inferred => {
+                value.serialize(Only(InDynamic(self)))
+            }
+            Some(Marked::Dynamic) => Err(Error::new(
+                Category::Unsupported,
+                "a `Dynamic` cannot stand in a value that has a schema: use an `Interface`",
+            )),
+        }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -449,7 +501,7 @@ impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {
         match self.ty.shape() {
             // A struct with flattened parts comes as a map.
             Shape::Struct(_) => {
-                (self.structure(Role::Value)).map(|fields| MapWriter::Struct(fields, None))
+                (self.structure(Role::Value)).map(|fields| MapWriter::Struct(fields, Key::None))
             }
             Shape::Map(key, elem) => MapWriter::new(self, (*key, *elem), len),
             _ => Err(self.mismatch("a map")),
