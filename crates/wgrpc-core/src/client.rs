@@ -1,12 +1,13 @@
 //! The client: one connection, many calls at a time.
 //!
 //! [`Client`] is a cheap handle. A call is encoded and put into the outbox by whoever makes it
-//! (`call`), waits in a table ([`pending`]), and is answered by the connection's one task
+//! (`call`, `exchange`), waits in a table (`pending`), and is answered by the connection's one task
 //! (`driver`), which reads replies and leaves decoding them to the callers.
 
 mod builder;
 mod call;
 mod driver;
+mod exchange;
 mod pending;
 
 use std::fmt;

@@ -7,24 +7,23 @@
 //! [`Receiver`] finds messages in the incoming stream; a body stays bytes until
 //! [`Body::decode`], in the task that wants it.
 
+mod body;
 mod custom;
 mod gob;
 mod header;
 pub(crate) mod json;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde::de::value::UnitDeserializer;
-use smallvec::SmallVec;
 use wgrpc_gob::{Dynamics, Gob, Schema};
 
+pub(crate) use body::Body;
 pub use custom::{Codec, Target};
 
-use crate::error::{Cause, Error, Result};
+use body::Encoded;
+
+use crate::error::{Error, Result};
 use crate::header::Header;
 use crate::protocol;
 
@@ -337,7 +336,7 @@ impl Receiver {
     fn read_header<'a>(&mut self, body: Body<'a>) -> Result<Header<'a>, CodecError> {
         match &mut self.state {
             State::Gob(gob) => gob.header(body),
-            _ => Ok(body.decode_with::<header::Text<'static>>()?.into()),
+            _ => Ok(body.decode_plainly::<header::Text<'static>>()?.into()),
         }
     }
 }
@@ -352,120 +351,4 @@ fn check_header(header: &Header<'_>) -> Result<(), CodecError> {
         Some(excess) => Err(excess.into()),
         None => Ok(()),
     }
-}
-
-/// A body that has arrived and has not been decoded: borrowed from what was read, or kept.
-#[derive(Clone)]
-pub(crate) struct Body<'a> {
-    encoded: Encoded,
-    bytes: Payload<'a>,
-}
-
-#[derive(Clone)]
-enum Encoded {
-    Gob {
-        id: wgrpc_gob::Id,
-        types: Option<Arc<wgrpc_gob::Types>>,
-        limits: Arc<wgrpc_gob::Limits>,
-    },
-    Json,
-    Custom(Arc<dyn Codec>),
-}
-
-/// Bodies up to this size are kept inside the structure that holds them.
-const INLINE: usize = 32;
-/// Bodies from this size on are shared with what was read instead of being copied. Below it a
-/// copy is cheaper than keeping a whole read's memory alive.
-pub(crate) const SHARED: usize = 16 << 10;
-
-#[derive(Clone)]
-enum Payload<'a> {
-    Borrowed(&'a [u8]),
-    Small(SmallVec<[u8; INLINE]>),
-    Shared(Bytes),
-}
-
-impl std::fmt::Debug for Body<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Body({} bytes)", self.bytes().len())
-    }
-}
-
-impl<'a> Body<'a> {
-    fn text(encoded: Encoded, bytes: &'a [u8]) -> Self {
-        Self {
-            encoded,
-            bytes: Payload::Borrowed(bytes),
-        }
-    }
-
-    /// The encoded bytes.
-    #[inline]
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match &self.bytes {
-            Payload::Borrowed(bytes) => bytes,
-            Payload::Small(bytes) => bytes,
-            Payload::Shared(bytes) => bytes,
-        }
-    }
-
-    /// The same body, independent of what was read. `block` is what was read, in which the body
-    /// may stand.
-    pub(crate) fn keep(self, block: &Bytes) -> Body<'static> {
-        let bytes = match self.bytes {
-            Payload::Borrowed(bytes) if bytes.len() >= SHARED => {
-                Payload::Shared(block.slice_ref(bytes))
-            }
-            Payload::Borrowed(bytes) => Payload::Small(SmallVec::from_slice(bytes)),
-            Payload::Small(bytes) => Payload::Small(bytes),
-            Payload::Shared(bytes) => Payload::Shared(bytes),
-        };
-        Body {
-            encoded: self.encoded,
-            bytes,
-        }
-    }
-
-    /// Decodes the body.
-    #[inline]
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Cause> {
-        self.decode_with().map_err(Cause::new)
-    }
-
-    fn decode_with<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
-        if typeid::of::<T>() == typeid::of::<()>() {
-            // Whoever wants nothing takes anything.
-            return Ok(T::deserialize(
-                UnitDeserializer::<serde::de::value::Error>::new(),
-            )?);
-        }
-        let bytes = self.bytes();
-        match &self.encoded {
-            Encoded::Gob { id, types, limits } => {
-                static NONE: std::sync::LazyLock<wgrpc_gob::Types> =
-                    std::sync::LazyLock::new(wgrpc_gob::Types::default);
-                let types = types.as_deref().unwrap_or(&NONE);
-                Ok(wgrpc_gob::decode(types, *id, bytes, limits)?)
-            }
-            Encoded::Json => Ok(json::read(bytes)?),
-            Encoded::Custom(codec) => {
-                let mut slot = custom::Slot(None);
-                codec.decode(bytes, &mut slot)?;
-                slot.0.ok_or_else(|| "the codec decoded no value".into())
-            }
-        }
-    }
-
-    /// The texts of a gob header borrow from what was read.
-    fn borrowed(&self) -> Option<&'a [u8]> {
-        match self.bytes {
-            Payload::Borrowed(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
-}
-
-/// A text that borrows where it can.
-fn text(bytes: &[u8]) -> Result<Cow<'_, str>, CodecError> {
-    Ok(Cow::Borrowed(std::str::from_utf8(bytes)?))
 }

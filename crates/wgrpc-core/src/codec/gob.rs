@@ -10,7 +10,8 @@ use std::sync::Arc;
 use wgrpc_gob::wire::{self, Reader};
 use wgrpc_gob::{Builder, Gob, Id, Limits, Ref, Scan, Scanner, Schema, Sent, Types};
 
-use super::{Body, CodecError, Encoded, Payload, Value, text};
+use super::body::{Body, Encoded, Payload};
+use super::{CodecError, Value};
 use crate::header::{Header, Meta};
 use crate::protocol::field;
 
@@ -312,4 +313,9 @@ fn read_meta(reader: &mut Reader<'_>) -> Result<Meta, CodecError> {
         meta.insert(key, text(reader.bytes()?)?.into_owned());
     }
     Ok(meta)
+}
+
+/// A text that borrows from what was read.
+fn text(bytes: &[u8]) -> Result<Cow<'_, str>, CodecError> {
+    Ok(Cow::Borrowed(std::str::from_utf8(bytes)?))
 }

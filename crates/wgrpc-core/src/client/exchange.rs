@@ -1,0 +1,283 @@
+//! One request and the wait for its answer, below all middleware.
+//!
+//! The request is sent at once if there is room; otherwise it queues up, first come, first
+//! served, and is sent when there is room and somebody polls it.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::pending::Fetched;
+use super::{Reply, Shared, State, not_sent};
+use crate::codec::Types;
+use crate::connection::{Append, AppendError};
+use crate::error::{Cause, Error, Result};
+use crate::header::{Header, Meta};
+
+/// An encoded request.
+pub(super) struct Request<'a> {
+    pub(super) method: &'a str,
+    pub(super) meta: &'a Meta,
+    pub(super) types: Types,
+    pub(super) body: &'a mut Vec<u8>,
+}
+
+/// One request and the wait for its answer, below all middleware.
+pub(super) struct Exchange(Stage);
+
+enum Stage {
+    /// It is in the outbox, or further.
+    Sent {
+        shared: Arc<Shared>,
+        seq: u64,
+    },
+    /// There was no room for it.
+    Waiting(Box<Waiting>),
+    /// It failed before it was sent.
+    Failed(Error),
+    Over,
+}
+
+/// A request that waits for room, encoded.
+struct Waiting {
+    shared: Arc<Shared>,
+    ticket: Option<u64>,
+    deadline: Option<Instant>,
+    method: String,
+    meta: Meta,
+    types: Types,
+    body: Vec<u8>,
+}
+
+impl Exchange {
+    pub(super) fn failed(error: Error) -> Self {
+        Self(Stage::Failed(error))
+    }
+
+    /// Sends the request if there is room for it.
+    pub(super) fn start(
+        shared: &Arc<Shared>,
+        mut request: Request<'_>,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self(match send(shared, &mut request, deadline, None) {
+            Ok(seq) => Stage::Sent {
+                shared: shared.clone(),
+                seq,
+            },
+            Err(Unsent::Failed(error)) => Stage::Failed(error),
+            Err(Unsent::NoRoom) => Stage::Waiting(Box::new(Waiting {
+                shared: shared.clone(),
+                ticket: None,
+                deadline,
+                method: request.method.to_owned(),
+                meta: request.meta.clone(),
+                types: request.types,
+                body: std::mem::take(request.body),
+            })),
+        })
+    }
+
+    pub(super) fn change_deadline(&mut self, deadline: Option<Instant>) {
+        match &mut self.0 {
+            Stage::Sent { shared, seq } => {
+                let mut state = shared.state.lock();
+                state.pending.change_deadline(*seq, deadline);
+                let wake = state.arm(deadline);
+                drop(state);
+                if wake {
+                    shared.outbox.wake();
+                }
+            }
+            Stage::Waiting(waiting) => waiting.deadline = deadline,
+            Stage::Failed(_) | Stage::Over => {}
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<Reply>> {
+        loop {
+            match &mut self.0 {
+                Stage::Sent { shared, seq } => {
+                    let fetched = shared.state.lock().pending.fetch(*seq, cx.waker());
+                    let result = match fetched {
+                        Fetched::InFlight => return Poll::Pending,
+                        Fetched::Done(result) => result,
+                        Fetched::Unknown => Err(Error::Closed { sent: true }),
+                    };
+                    self.0 = Stage::Over;
+                    return Poll::Ready(result);
+                }
+                Stage::Waiting(waiting) => {
+                    self.0 = match std::task::ready!(waiting.poll(cx)) {
+                        Ok(seq) => Stage::Sent {
+                            shared: waiting.shared.clone(),
+                            seq,
+                        },
+                        Err(error) => Stage::Failed(error),
+                    };
+                }
+                stage => {
+                    return match std::mem::replace(stage, Stage::Over) {
+                        Stage::Failed(error) => Poll::Ready(Err(error)),
+                        // A future that has ended may do anything but harm.
+                        _ => Poll::Pending,
+                    };
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        match &self.0 {
+            Stage::Sent { shared, seq } => {
+                let mut state = shared.state.lock();
+                state.pending.remove(*seq);
+                let next = state.pending.first_waiting().cloned();
+                drop(state);
+                next.into_iter().for_each(Waker::wake);
+            }
+            Stage::Waiting(waiting) => {
+                let Some(ticket) = waiting.ticket else { return };
+                let mut state = waiting.shared.state.lock();
+                state.pending.leave(ticket);
+                let next = state.pending.first_waiting().cloned();
+                drop(state);
+                next.into_iter().for_each(Waker::wake);
+            }
+            Stage::Failed(_) | Stage::Over => {}
+        }
+    }
+}
+
+impl Waiting {
+    /// Tries to send; ready with the number of the call once it is sent.
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<u64>> {
+        if self
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+        {
+            return Poll::Ready(Err(Error::Timeout {
+                after: Duration::ZERO,
+                sent: false,
+            }));
+        }
+        // In the queue before looking for room: whoever makes room then sees it.
+        let mut state = self.shared.state.lock();
+        if state.closed.is_none() {
+            state
+                .pending
+                .wait(&mut self.ticket, self.deadline, cx.waker());
+        }
+        let wake = state.arm(self.deadline);
+        drop(state);
+        if wake {
+            self.shared.outbox.wake();
+        }
+        let mut request = Request {
+            method: &self.method,
+            meta: &self.meta,
+            types: std::mem::take(&mut self.types),
+            body: &mut self.body,
+        };
+        match send(&self.shared, &mut request, self.deadline, self.ticket) {
+            Err(Unsent::NoRoom) => {
+                self.types = request.types;
+                Poll::Pending
+            }
+            sent => {
+                let mut state = self.shared.state.lock();
+                if let Some(ticket) = self.ticket.take() {
+                    state.pending.leave(ticket);
+                }
+                // There may be room for the next one too.
+                let next = state.pending.first_waiting().cloned();
+                drop(state);
+                next.into_iter().for_each(Waker::wake);
+                Poll::Ready(match sent {
+                    Ok(seq) => Ok(seq),
+                    Err(Unsent::Failed(error)) => Err(error),
+                    Err(Unsent::NoRoom) => Err(Error::Closed { sent: false }),
+                })
+            }
+        }
+    }
+}
+
+/// Why a request was not sent.
+enum Unsent {
+    /// The client is at a limit, or others wait already.
+    NoRoom,
+    Failed(Error),
+}
+
+/// Registers the call and puts the request into the outbox.
+#[inline]
+fn send(
+    shared: &Shared,
+    request: &mut Request<'_>,
+    deadline: Option<Instant>,
+    ticket: Option<u64>,
+) -> Result<u64, Unsent> {
+    if let Some(excess) = request.meta.excess() {
+        return Err(Unsent::Failed(Error::Limit(excess)));
+    }
+    let (seq, is_alone, wake) = {
+        let mut state = shared.state.lock();
+        if let Some(error) = &state.closed {
+            return Err(Unsent::Failed(not_sent(error)));
+        }
+        let is_full = state.pending.in_flight() >= shared.limits.in_flight;
+        if is_full || !state.pending.is_next(ticket) {
+            return Err(Unsent::NoRoom);
+        }
+        let seq = state.pending.insert(deadline);
+        (seq, state.pending.in_flight() == 1, state.arm(deadline))
+    };
+    if wake {
+        shared.outbox.wake();
+    }
+    let header = Header {
+        service_method: request.method.into(),
+        seq,
+        meta: request.meta.clone(),
+        ..Header::default()
+    };
+    let limit = shared.limits.unwritten;
+    let failed = match shared
+        .outbox
+        .append(&header, &request.types, request.body, limit)
+    {
+        Ok(Append::Queued) => return Ok(seq),
+        Ok(Append::Responsible) => {
+            if is_alone {
+                shared.outbox.write_here();
+            } else {
+                shared.outbox.wake();
+            }
+            return Ok(seq);
+        }
+        Err(AppendError::Full) => Unsent::NoRoom,
+        Err(AppendError::Closed(cause)) => Unsent::Failed(Error::NotSent(cause)),
+        Err(AppendError::Header(error)) => Unsent::Failed(Error::Encode(Cause::new(error))),
+    };
+    shared.state.lock().pending.remove(seq);
+    Err(failed)
+}
+
+impl State {
+    /// Notes a deadline; says whether the connection's task has to be woken to set its timer.
+    fn arm(&mut self, deadline: Option<Instant>) -> bool {
+        let Some(deadline) = deadline else {
+            return false;
+        };
+        let is_earlier = self.armed.is_none_or(|armed| deadline < armed);
+        if is_earlier {
+            self.armed = Some(deadline);
+        }
+        is_earlier
+    }
+}

@@ -1,0 +1,122 @@
+//! A body that has arrived: bytes, until somebody wants the value in them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::de::value::UnitDeserializer;
+use smallvec::SmallVec;
+
+use super::{Codec, CodecError, json};
+use crate::error::Cause;
+
+/// A body that has arrived and has not been decoded: borrowed from what was read, or kept.
+#[derive(Clone)]
+pub(crate) struct Body<'a> {
+    pub(super) encoded: Encoded,
+    pub(super) bytes: Payload<'a>,
+}
+
+#[derive(Clone)]
+pub(super) enum Encoded {
+    Gob {
+        id: wgrpc_gob::Id,
+        types: Option<Arc<wgrpc_gob::Types>>,
+        limits: Arc<wgrpc_gob::Limits>,
+    },
+    Json,
+    Custom(Arc<dyn Codec>),
+}
+
+/// Bodies up to this size are kept inside the structure that holds them.
+const INLINE: usize = 32;
+/// Bodies from this size on are shared with what was read instead of being copied. Below it a
+/// copy is cheaper than keeping a whole read's memory alive.
+const SHARED: usize = 16 << 10;
+
+#[derive(Clone)]
+pub(super) enum Payload<'a> {
+    Borrowed(&'a [u8]),
+    Small(SmallVec<[u8; INLINE]>),
+    Shared(Bytes),
+}
+
+impl std::fmt::Debug for Body<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Body({} bytes)", self.bytes().len())
+    }
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn text(encoded: Encoded, bytes: &'a [u8]) -> Self {
+        Self {
+            encoded,
+            bytes: Payload::Borrowed(bytes),
+        }
+    }
+
+    /// The encoded bytes.
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Payload::Borrowed(bytes) => bytes,
+            Payload::Small(bytes) => bytes,
+            Payload::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The same body, independent of what was read. `block` is what was read, in which the body
+    /// may stand.
+    pub(crate) fn keep(self, block: &Bytes) -> Body<'static> {
+        let bytes = match self.bytes {
+            Payload::Borrowed(bytes) if bytes.len() >= SHARED => {
+                Payload::Shared(block.slice_ref(bytes))
+            }
+            Payload::Borrowed(bytes) => Payload::Small(SmallVec::from_slice(bytes)),
+            Payload::Small(bytes) => Payload::Small(bytes),
+            Payload::Shared(bytes) => Payload::Shared(bytes),
+        };
+        Body {
+            encoded: self.encoded,
+            bytes,
+        }
+    }
+
+    /// Decodes the body.
+    #[inline]
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Cause> {
+        self.decode_plainly().map_err(Cause::new)
+    }
+
+    pub(super) fn decode_plainly<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
+        if typeid::of::<T>() == typeid::of::<()>() {
+            // Whoever wants nothing takes anything.
+            return Ok(T::deserialize(
+                UnitDeserializer::<serde::de::value::Error>::new(),
+            )?);
+        }
+        let bytes = self.bytes();
+        match &self.encoded {
+            Encoded::Gob { id, types, limits } => {
+                static NONE: std::sync::LazyLock<wgrpc_gob::Types> =
+                    std::sync::LazyLock::new(wgrpc_gob::Types::default);
+                let types = types.as_deref().unwrap_or(&NONE);
+                Ok(wgrpc_gob::decode(types, *id, bytes, limits)?)
+            }
+            Encoded::Json => Ok(json::read(bytes)?),
+            Encoded::Custom(codec) => {
+                let mut slot = super::custom::Slot(None);
+                codec.decode(bytes, &mut slot)?;
+                slot.0.ok_or_else(|| "the codec decoded no value".into())
+            }
+        }
+    }
+
+    /// The texts of a gob header borrow from what was read.
+    pub(super) fn borrowed(&self) -> Option<&'a [u8]> {
+        match self.bytes {
+            Payload::Borrowed(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
