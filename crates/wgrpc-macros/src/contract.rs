@@ -10,7 +10,6 @@ use std::collections::HashSet;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::meta::ParseNestedMeta;
-use syn::spanned::Spanned as _;
 use syn::{
     Error, Ident, ImplItem, ItemImpl, ItemTrait, LitBool, LitStr, Path, Result, TraitItem, Type,
     parse_quote,
@@ -85,7 +84,7 @@ impl Contract {
     pub(crate) fn of_impl(options: Options, item: &ItemImpl) -> Result<Self> {
         if let Some((path, _)) = &item.trait_ {
             let reason = "#[service] stands on the trait itself, or on an `impl` without one";
-            return Err(Error::new(path.span(), reason));
+            return Err(Error::new_spanned(path, reason));
         }
         let ident = match &*item.self_ty {
             Type::Path(ty) => ty.path.segments.last().map(|last| &last.ident),
@@ -93,11 +92,11 @@ impl Contract {
         };
         let Some(ident) = ident else {
             let reason = "a service is a struct or an enum";
-            return Err(Error::new(item.self_ty.span(), reason));
+            return Err(Error::new_spanned(&item.self_ty, reason));
         };
         if let Some(lifetime) = item.generics.lifetimes().next() {
             let reason = "a service lives as long as its server: it cannot borrow";
-            return Err(Error::new(lifetime.span(), reason));
+            return Err(Error::new_spanned(lifetime, reason));
         }
         let mut contract = Self::new(options, ident);
         for inner in &item.items {
@@ -123,7 +122,7 @@ impl Contract {
     pub(crate) fn of_trait(options: Options, item: &ItemTrait) -> Result<Self> {
         if let Some(parameter) = item.generics.params.first() {
             let reason = "a service trait has no parameters: what is on the wire has one type";
-            return Err(Error::new(parameter.span(), reason));
+            return Err(Error::new_spanned(parameter, reason));
         }
         let mut contract = Self::new(options, &item.ident);
         for inner in &item.items {
@@ -132,7 +131,7 @@ impl Contract {
                 other => {
                     let reason =
                         "a service trait has nothing but methods: its client knows no more";
-                    Err(Error::new(other.span(), reason))
+                    Err(Error::new_spanned(other, reason))
                 }
             });
         }
@@ -179,6 +178,7 @@ impl Contract {
             let reason = "the client has a function of this name: \
                           call the method otherwise, and say #[method(name = \"New\")]";
             self.complain(Error::new(method.ident.span(), reason));
+            self.client = None;
         }
     }
 
@@ -192,7 +192,7 @@ impl Contract {
                 "the client cannot know `{parameter}`: put #[service] on a trait with the methods \
                  instead, or do without the client: #[service(client = false)]"
             );
-            self.complain(Error::new(parameter.span(), reason));
+            self.complain(Error::new_spanned(parameter, reason));
             self.client = None;
         }
     }

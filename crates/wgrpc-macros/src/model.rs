@@ -97,8 +97,11 @@ impl Parser<'_> {
         match &input.data {
             Data::Enum(data) => self.enumeration(name, input, data, &attrs),
             Data::Struct(data) => {
-                if let Some(span) = attrs.int.or(attrs.interface) {
-                    return Err(Error::new(span, "this is for enums"));
+                if let Some(span) = attrs.int {
+                    return Err(Error::new(span, "only an enum can be an int"));
+                }
+                if let Some(span) = attrs.interface {
+                    return Err(Error::new(span, "only an enum can be an interface"));
                 }
                 if attrs.transparent {
                     return self.transparent(&input.ident, &data.fields);

@@ -1,6 +1,6 @@
 //! One method of a service: what of it is served, and what a method cannot be.
 
-use proc_macro2::Span;
+use quote::ToTokens;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
@@ -151,47 +151,46 @@ fn wire_name(given: Option<LitStr>, ident: &Ident) -> Result<String> {
 
 /// Checks everything but the parameters behind `self` and what is returned.
 fn check_signature(signature: &Signature) -> Result<()> {
-    let refuse = |span: Span, reason: &str| Err(Error::new(span, reason));
     let Some(receiver) = signature.receiver() else {
-        return refuse(
-            signature.ident.span(),
+        return Err(Error::new_spanned(
+            &signature.ident,
             "a service method takes `&self`: what it is called on is the service",
-        );
+        ));
     };
     match &receiver.kind {
         ReceiverKind::Reference(_, _, None) => {}
         ReceiverKind::Reference(..) => {
-            return refuse(
-                receiver.span(),
+            return Err(Error::new_spanned(
+                receiver,
                 "a service method takes `&self`, since calls run at the same time: \
                  keep what changes behind a lock or in an atomic",
-            );
+            ));
         }
         _ => {
-            return refuse(
-                receiver.span(),
+            return Err(Error::new_spanned(
+                receiver,
                 "a service method takes `&self`: the service is there for the next call too",
-            );
+            ));
         }
     }
     if let Some(token) = &signature.constness {
-        return refuse(token.span(), "a service method is not `const`");
+        return Err(Error::new_spanned(token, "a service method is not `const`"));
     }
     if let Safety::Unsafe(token) = &signature.safety {
-        return refuse(
-            token.span(),
+        return Err(Error::new_spanned(
+            token,
             "a service method is not `unsafe`: nobody knows who calls it",
-        );
+        ));
     }
     if let Some(abi) = &signature.abi {
-        return refuse(abi.span(), "a service method is not `extern`");
+        return Err(Error::new_spanned(abi, "a service method is not `extern`"));
     }
     for parameter in &signature.generics.params {
         if !matches!(parameter, GenericParam::Lifetime(_)) {
-            return refuse(
-                parameter.span(),
+            return Err(Error::new_spanned(
+                parameter,
                 "a service method has no type parameters: what is on the wire has one type",
-            );
+            ));
         }
     }
     Ok(())
@@ -207,7 +206,7 @@ fn parameters(signature: &Signature) -> Result<(Option<Argument>, Option<Context
         };
         if context.is_some() {
             let reason = "the context comes last";
-            return Err(Error::new(parameter.span(), reason));
+            return Err(Error::new_spanned(parameter, reason));
         }
         context = as_context(&parameter.ty);
         if context.is_some() {
@@ -216,13 +215,13 @@ fn parameters(signature: &Signature) -> Result<(Option<Argument>, Option<Context
         if argument.is_some() {
             let reason = "a service method takes at most one argument: \
                           put several into a struct with #[message]";
-            return Err(Error::new(parameter.span(), reason));
+            return Err(Error::new_spanned(parameter, reason));
         }
         argument = Some(as_argument(parameter)?);
     }
     if let Some(variadic) = &signature.variadic {
-        return Err(Error::new(
-            variadic.span(),
+        return Err(Error::new_spanned(
+            variadic,
             "a service method is not variadic",
         ));
     }
@@ -250,9 +249,9 @@ fn as_argument(parameter: &PatType) -> Result<Argument> {
             _ => "take it by value",
         };
         let reason = format!("a service method owns its argument: {reason}");
-        return Err(Error::new(parameter.ty.span(), reason));
+        return Err(Error::new_spanned(&parameter.ty, reason));
     }
-    if let Some(error) = Wireless::find(&parameter.ty, "an argument") {
+    if let Some(error) = Wireless::find(&parameter.ty, Side::Argument) {
         return Err(error);
     }
     let ident = match &*parameter.pat {
@@ -275,10 +274,10 @@ fn reply(output: &ReturnType) -> Result<(Type, bool)> {
         Some(Some(reply)) => (reply, true),
         Some(None) => {
             let reason = "write the type of the reply here: `Result<Reply, Error>`";
-            return Err(Error::new(output.span(), reason));
+            return Err(Error::new_spanned(output, reason));
         }
     };
-    match Wireless::find(reply, "a reply") {
+    match Wireless::find(reply, Side::Reply) {
         Some(error) => Err(error),
         None => Ok((reply.clone(), is_fallible)),
     }
@@ -301,46 +300,59 @@ fn of_result(ty: &Type) -> Option<Option<&Type>> {
     })
 }
 
+/// Which side of a call a type is on.
+#[derive(Clone, Copy)]
+enum Side {
+    Argument,
+    Reply,
+}
+
 /// Looks for what cannot go over a wire.
 struct Wireless {
-    what: &'static str,
+    side: Side,
     error: Option<Error>,
 }
 
 impl Wireless {
-    fn find(ty: &Type, what: &'static str) -> Option<Error> {
-        let mut visitor = Self { what, error: None };
+    fn find(ty: &Type, side: Side) -> Option<Error> {
+        let mut visitor = Self { side, error: None };
         visitor.visit_type(ty);
         visitor.error
     }
 
-    fn refuse(&mut self, span: Span, reason: &str) {
-        let error = Error::new(span, format!("{} {reason}", self.what));
-        self.error.get_or_insert(error);
+    fn refuse_borrowing(&mut self, what: impl ToTokens) {
+        let reason = match self.side {
+            Side::Argument => {
+                "an argument cannot borrow: what came over the wire has no owner here"
+            }
+            Side::Reply => "a reply cannot borrow: whoever it goes to is somewhere else",
+        };
+        self.error
+            .get_or_insert_with(|| Error::new_spanned(what, reason));
     }
 }
 
 impl<'ast> Visit<'ast> for Wireless {
     fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-        self.refuse(
-            reference.span(),
-            "cannot borrow: what came over the wire has no owner here",
-        );
+        self.refuse_borrowing(reference);
     }
 
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
         if lifetime.ident != "static" {
-            self.refuse(
-                lifetime.span(),
-                "cannot borrow: what came over the wire has no owner here",
-            );
+            self.refuse_borrowing(lifetime);
         }
     }
 
     fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-        let reason = "has one type, which the client knows too: write it out \
-                      (and `async fn` for a future)";
-        self.refuse(ty.span(), reason);
+        let reason = match self.side {
+            Side::Argument => "an argument has one type, which the client knows too: write it out",
+            Side::Reply => {
+                "a reply has one type, which the client knows too: write it out, \
+                 and for a future write `async fn`"
+            }
+        };
+        self.error
+            .get_or_insert_with(|| Error::new_spanned(ty, reason));
     }
 }
 

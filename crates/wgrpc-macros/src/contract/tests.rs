@@ -174,7 +174,7 @@ fn what_a_method_cannot_be_is_said_in_a_sentence() {
         ),
         (
             "fn f(&self) -> impl Future<Output = i64> {}",
-            "`async fn` for a future",
+            "for a future write `async fn`",
         ),
         (
             "fn f(&self) -> io::Result {}",

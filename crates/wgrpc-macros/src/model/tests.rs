@@ -85,7 +85,7 @@ fn names_that_clash_or_that_go_cannot_have_are_refused() {
 #[test]
 fn attributes_in_the_wrong_place_are_refused() {
     for (input, reason) in [
-        ("#[gob(int)] struct S;", "for enums"),
+        ("#[gob(int)] struct S;", "only an enum"),
         ("#[gob(int)] enum E { A(i64) }", "cannot be an int"),
         ("#[gob(int, interface)] enum E { A }", "choose"),
         (
