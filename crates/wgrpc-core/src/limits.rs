@@ -27,6 +27,9 @@ pub struct ServerLimits {
     pub in_flight: usize,
     /// Requests of all connections that wait for their handlers; more are refused at once.
     pub in_flight_total: usize,
+    /// What requests of more than 64 KiB may take together, in bytes, while they are read and
+    /// handled. Where there is no more, connections that bring another one are not read on.
+    pub long_requests: usize,
     /// How long a connection at a limit is not read before its requests are refused.
     pub read_pause: Duration,
     /// Reply bytes of one connection that wait to be written, above which it is not read.
@@ -55,6 +58,7 @@ impl Default for ServerLimits {
             handshakes: 1024,
             in_flight: 1024,
             in_flight_total: 10_000,
+            long_requests: 256 << 20,
             read_pause: Duration::from_secs(5),
             unwritten_soft: 1 << 20,
             unwritten_hard: 16 << 20,

@@ -26,6 +26,7 @@ pub use builder::ServerBuilder;
 use crate::address::{Address, AddressError};
 use crate::client::Client;
 use crate::codec::Formats;
+use crate::connection::Budget;
 use crate::error::{Error, Result};
 use crate::http::DebugPage;
 use crate::limits::ServerLimits;
@@ -91,6 +92,8 @@ struct Shared {
     /// The connections, to be told when the phase changes.
     links: Mutex<Vec<Weak<Link>>>,
     guests: Mutex<Guests>,
+    /// What long requests may take.
+    budget: Arc<Budget>,
     /// Requests that wait for their handlers, on all connections.
     in_flight: Arc<AtomicUsize>,
 }

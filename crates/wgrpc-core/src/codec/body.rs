@@ -55,6 +55,11 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// Whether it is of those of which many connections together could have too many.
+    pub(crate) fn is_long(&self) -> bool {
+        self.bytes().len() >= SHARED
+    }
+
     /// The encoded bytes.
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {

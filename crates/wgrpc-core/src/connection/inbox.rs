@@ -8,11 +8,14 @@
 use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::io::poll_read_buf;
+
+use super::budget::{Budget, Share};
 
 /// The most that one read brings.
 const SCRATCH: usize = 256 << 10;
@@ -34,6 +37,8 @@ pub(crate) struct Inbox {
     buffer: BytesMut,
     /// It makes no sense to look at the buffer before it is this long.
     need: usize,
+    /// What the buffer may take of what all connections may take; none where nothing bounds it.
+    share: Option<Share>,
 }
 
 /// What a read brought.
@@ -54,6 +59,35 @@ impl Inbox {
             io,
             buffer: prefix,
             need: 1,
+            share: None,
+        }
+    }
+
+    /// Bounds what long messages may take by `budget`.
+    pub(crate) fn set_budget(&mut self, budget: &Arc<Budget>) {
+        self.share = Some(budget.share());
+    }
+
+    /// What the block that was taken last takes of the budget. It is given back when dropped.
+    pub(crate) fn take_share(&mut self) -> Option<Share> {
+        self.share.as_mut().map(Share::take)
+    }
+
+    /// Whether there is room for more of a long message; if not, `cx` is woken when there is.
+    fn has_room(&mut self, cx: &Context<'_>) -> bool {
+        let wanted = self.need.max(self.buffer.len() + 1);
+        match &mut self.share {
+            Some(share) if wanted > LONG => {
+                // How long a message will be is not always known.
+                let is_known = wanted == self.need;
+                let bytes = if is_known {
+                    wanted
+                } else {
+                    wanted.next_power_of_two()
+                };
+                share.grow(bytes, cx.waker())
+            }
+            _ => true,
         }
     }
 
@@ -69,6 +103,9 @@ impl Inbox {
 
     /// Reads once.
     pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Fill>> {
+        if !self.has_room(cx) {
+            return Poll::Pending;
+        }
         let count = if self.need.saturating_sub(self.buffer.len()) >= LONG {
             std::task::ready!(self.poll_into_place(cx))?
         } else {

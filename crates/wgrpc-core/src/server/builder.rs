@@ -13,6 +13,7 @@ use super::services::Services;
 use super::{Owner, Phase, Server, Shared};
 use crate::address::{Address, AddressError};
 use crate::codec::{Codec, Formats};
+use crate::connection::Budget;
 use crate::error::{Error, Result};
 use crate::http::DebugPage;
 use crate::limits::ServerLimits;
@@ -95,6 +96,7 @@ impl ServerBuilder {
         Ok(Server(Arc::new(Owner(Arc::new(Shared {
             services: self.services,
             formats: self.formats,
+            budget: Arc::new(Budget::new(self.limits.long_requests)),
             limits: self.limits,
             middleware: self.middleware,
             debug_page: self.debug_page,

@@ -15,7 +15,7 @@ use super::request::begin;
 use super::services::View;
 use super::{Phase, Shared};
 use crate::codec::{Body, Next, Receiver};
-use crate::connection::{Append, Fill, Flush, Inbox, Stall, Timer};
+use crate::connection::{Append, Fill, Flush, Inbox, Share, Stall, Timer};
 use crate::error::{Cause, Code, Fault};
 use crate::header::{Header, Meta};
 use crate::protocol;
@@ -38,6 +38,8 @@ pub(super) struct Connection {
     timeout: Option<Duration>,
     /// Read, and not looked at because the connection is at a limit.
     rest: Bytes,
+    /// What the block that is being handled takes of the budget for long requests.
+    share: Option<Share>,
     reading: Reading,
     /// Since when the connection is at a limit.
     paused: Option<Instant>,
@@ -97,6 +99,7 @@ impl Connection {
             receiver,
             timeout,
             rest: Bytes::new(),
+            share: None,
             reading: Reading::Open,
             paused: None,
             expects_newline: true,
@@ -176,6 +179,8 @@ impl Connection {
             rest if rest.is_empty() => self.inbox.take(),
             rest => rest,
         };
+        // Given back at the end of the batch, unless a handler has the long request by then.
+        self.share = self.share.take().or_else(|| self.inbox.take_share());
         let mut at = 0;
         if std::mem::take(&mut self.expects_newline)
             && block.first().is_some_and(|&b| protocol::skip_newline(b))
@@ -223,7 +228,10 @@ impl Connection {
         block.advance(at);
         match left {
             Left::Paused => self.rest = block,
-            _ => self.inbox.give_back(block, missing),
+            _ => {
+                self.share = None;
+                self.inbox.give_back(block, missing);
+            }
         }
         left
     }
@@ -243,6 +251,7 @@ impl Connection {
             Err(fault) => return self.answer(header, Err(fault)),
         };
         entry.called();
+        let is_long = body.is_long();
         let started = begin(server, link, entry, header, body, block, scratch);
         let mut work = match started {
             Started::Done(result) => return self.answer(header, result),
@@ -261,7 +270,8 @@ impl Connection {
                 return self.answer_with(header, result, meta);
             }
         }
-        link.spawn(link.reply_to(header), self.timeout, entry, work);
+        let share = if is_long { self.share.take() } else { None };
+        link.spawn(link.reply_to(header), self.timeout, entry, work, share);
     }
 
     fn answer(&mut self, header: &Header<'_>, result: Result<crate::codec::Types, Fault>) {

@@ -58,7 +58,8 @@ struct Hand {
 }
 
 async fn shake_hands(server: &Arc<Shared>, io: Io) -> Result<Conversation, Cause> {
-    let inbox = Inbox::new(io.read, io.prefix);
+    let mut inbox = Inbox::new(io.read, io.prefix);
+    inbox.set_budget(&server.budget);
     let mut hand = Hand {
         inbox,
         write: io.write,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::services::Entry;
 use crate::codec::{Encoding, Types};
-use crate::connection::{Append, AppendError, Outbox};
+use crate::connection::{Append, AppendError, Outbox, Share};
 use crate::error::{Cause, Code, Fault};
 use crate::header::{Header, Meta};
 use crate::protocol::Ext;
@@ -50,6 +50,8 @@ struct Request {
     /// Whether the timeout error was sent; then the handler's own answer is dropped.
     is_answered: bool,
     task: Option<AbortHandle>,
+    /// What a long request takes of the budget.
+    _share: Option<Share>,
 }
 
 /// Whom a response is for.
@@ -167,6 +169,7 @@ impl Link {
         timeout: Option<Duration>,
         entry: &Arc<Entry>,
         work: std::pin::Pin<Box<dyn Work>>,
+        share: Option<Share>,
     ) {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         self.total.fetch_add(1, Ordering::Relaxed);
@@ -181,6 +184,7 @@ impl Link {
                 deadline,
                 is_answered: false,
                 task: None,
+                _share: share,
             })
         };
         let task = tokio::spawn(run(self.clone(), ticket, entry.clone(), work));
