@@ -88,6 +88,10 @@ pub(crate) struct Source<'t, 'de> {
     depth: usize,
     /// How much memory values may still take.
     budget: usize,
+    /// What `depth` is at a value that is all that a message or an interface holds.
+    whole_depth: usize,
+    /// Whether the value is absent, hence zero, and read from [`ZEROS`].
+    is_absent: bool,
 }
 
 impl<'t, 'de> Source<'t, 'de> {
@@ -98,41 +102,30 @@ impl<'t, 'de> Source<'t, 'de> {
             limits,
             depth: limits.depth,
             budget: limits.decoded,
+            whole_depth: limits.depth,
+            is_absent: false,
         }
     }
 
     /// A value at the beginning of what a message or an interface holds.
     fn whole(&mut self, root: Complete<'t>) -> Result<Value<'_, 't, 'de>> {
         read_lead(root.kind, &mut self.reader)?;
-        Ok(Value {
-            kind: root.kind,
-            slot: root.slot,
-            origin: Origin::Whole,
-            source: self,
-        })
+        Ok(self.value(root.kind))
     }
 
-    /// A value of the type in `slot` that stands next.
+    /// A value of this kind that stands next.
     #[inline]
-    fn value(&mut self, slot: Slot, kind: &'t Kind) -> Value<'_, 't, 'de> {
-        Value {
-            source: self,
-            slot,
-            kind,
-            origin: Origin::Inside,
-        }
+    fn value(&mut self, kind: &'t Kind) -> Value<'_, 't, 'de> {
+        Value { source: self, kind }
     }
 
-    /// The zero of the type in `slot`, which is absent.
-    fn zero<S: DeserializeSeed<'de>>(&mut self, slot: Slot, seed: S) -> Result<S::Value> {
-        let kind = self.types.kind(slot)?;
+    /// The zero of this kind, of a value that is absent.
+    #[inline(never)]
+    fn zero<S: DeserializeSeed<'de>>(&mut self, kind: &'t Kind, seed: S) -> Result<S::Value> {
         let reader = std::mem::replace(&mut self.reader, Reader::new(&ZEROS));
-        let value = seed.deserialize(Value {
-            source: self,
-            slot,
-            kind,
-            origin: Origin::Absent,
-        });
+        let was_absent = std::mem::replace(&mut self.is_absent, true);
+        let value = seed.deserialize(self.value(kind));
+        self.is_absent = was_absent;
         self.reader = reader;
         value
     }
@@ -194,14 +187,10 @@ impl<'t, 'de> Source<'t, 'de> {
         }
     }
 
-    /// Skips a value of the type in `slot`.
+    /// Skips a value of this kind.
     #[inline]
-    fn skip(&mut self, slot: Slot, kind: &Kind) -> Result<()> {
-        match kind {
-            Kind::Bool | Kind::Int | Kind::Uint | Kind::Float => self.reader.uint().map(drop),
-            Kind::String | Kind::Bytes => self.reader.bytes().map(drop),
-            _ => walk::skip(self.types, slot, &mut self.reader, self.limits),
-        }
+    fn skip(&mut self, kind: &Kind) -> Result<()> {
+        walk::skip(self.types, kind, &mut self.reader, self.limits)
     }
 
     /// Reads the beginning of a value in an interface: the name and the type. `None` is nil.
@@ -226,7 +215,12 @@ impl<'t, 'de> Source<'t, 'de> {
         inner: &Inner<'t, 'de>,
         read: impl FnOnce(Value<'_, 't, 'de>) -> Result<R>,
     ) -> Result<R> {
-        let value = self.nested(|source| read(source.whole(inner.root)?))?;
+        let value = self.nested(|source| {
+            let outer = std::mem::replace(&mut source.whole_depth, source.depth);
+            let value = read(source.whole(inner.root)?)?;
+            source.whole_depth = outer;
+            Ok(value)
+        })?;
         if self.reader.position() != inner.end {
             return Err(Error::corrupt(
                 self.reader.offset(),
@@ -246,23 +240,10 @@ struct Inner<'t, 'de> {
     end: usize,
 }
 
-/// Where a value stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
-    /// It is all that a message or an interface holds.
-    Whole,
-    /// It is a part of another value.
-    Inside,
-    /// It is absent, hence zero: it is read from [`ZEROS`].
-    Absent,
-}
-
 /// One value, of a known type, which stands next in the source.
 pub(crate) struct Value<'a, 't, 'de> {
     source: &'a mut Source<'t, 'de>,
-    slot: Slot,
     kind: &'t Kind,
-    origin: Origin,
 }
 
 impl<'t, 'de> Value<'_, 't, 'de> {
@@ -293,7 +274,12 @@ impl<'t, 'de> Value<'_, 't, 'de> {
     }
 
     fn is_absent(&self) -> bool {
-        self.origin == Origin::Absent
+        self.source.is_absent
+    }
+
+    /// Whether it is all that a message or an interface holds.
+    fn is_whole(&self) -> bool {
+        self.source.depth == self.source.whole_depth && !self.source.is_absent
     }
 
     /// Reads a string, as text or, where it is not UTF-8, as bytes.
@@ -310,9 +296,8 @@ impl<'t, 'de> Value<'_, 't, 'de> {
 
     /// Reads the elements of a slice or array of `count` values.
     fn elements<V: Visitor<'de>>(self, elem: Slot, count: usize, visitor: V) -> Result<V::Value> {
-        let is_absent = self.is_absent();
         self.source.nested(|source| {
-            let mut elements = Elements::new(source, elem, count, is_absent)?;
+            let mut elements = Elements::new(source, elem, count)?;
             let value = visitor.visit_seq(&mut elements)?;
             elements.finish()?;
             Ok(value)
@@ -548,7 +533,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
             Kind::Complex if len == 2 => self.elements(Slot::FLOAT, 2, visitor),
             Kind::Struct(ref structure) if fields::is_tuple(structure, len) => {
                 self.source.nested(|source| {
-                    let mut elements = Numbered::new(structure, source);
+                    let mut elements = Numbered::new(structure, source)?;
                     let value = visitor.visit_seq(&mut elements)?;
                     elements.finish()?;
                     Ok(value)
@@ -586,7 +571,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
                 let plan = self.source.plan::<V>(structure, &[])?;
                 self.source.charge(1, size_of::<V::Value>())?;
                 self.source.nested(|source| {
-                    let mut fields = Named::new(structure, plan.gaps.of::<V>(), source);
+                    let mut fields = Named::<V>::new(structure, plan, source)?;
                     let value = visitor
                         .visit_map(&mut fields)
                         .map_err(|error| plan.gaps.claim::<V, _>(error, "", |_| true))?;
@@ -611,12 +596,8 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
             _ => return Err(self.mismatch(format_args!("the struct `{name}`"))),
         };
         let plan = self.source.plan::<V>(structure, fields)?;
-        if plan.matches.is_empty()
-            && self.origin == Origin::Whole
-            && !fields.is_empty()
-            && structure.len() > 0
-        {
-            let sender = self.source.types.name(self.slot);
+        if plan.matches.is_empty() && self.is_whole() && !fields.is_empty() && structure.len() > 0 {
+            let sender = self.source.types.name(structure.own_slot());
             return Err(Error::new(
                 Category::Mismatch,
                 format_args!("the sender's struct `{sender}` has no field of `{name}`"),
@@ -624,7 +605,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         }
         self.source.charge(1, size_of::<V::Value>())?;
         self.source.nested(|source| {
-            let mut matched = Matched::new(structure, plan, plan.gaps.of::<V>(), source);
+            let mut matched = Matched::<V>::new(structure, plan, source)?;
             let value = visitor.visit_map(&mut matched).map_err(|error| {
                 let is_field = |field| fields.contains(&field);
                 plan.gaps.claim::<V, _>(error, name, is_field)
@@ -649,7 +630,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         if !self.is_absent() {
-            self.source.skip(self.slot, self.kind)?;
+            self.source.skip(self.kind)?;
         }
         visitor.visit_unit()
     }

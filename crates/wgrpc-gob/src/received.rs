@@ -325,7 +325,7 @@ impl Types {
         let rest = reader.rest();
         let within = &rest[..rest.len().min(allowed)];
         let mut bounded = Reader::with_base(within, reader.offset());
-        let described = definition::read(&mut bounded, &mut |id| self.refer(&mut growth, id))
+        let described = definition::read(slot, &mut bounded, &mut |id| self.refer(&mut growth, id))
             .map_err(|error| match error.category() {
                 Category::Corrupt if within.len() < rest.len() => Error::limit(
                     "definitions",

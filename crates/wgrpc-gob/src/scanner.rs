@@ -201,7 +201,7 @@ impl Scanner {
         }
         let payload = reader.rest();
         let mut reader = Reader::with_base(payload, reader.offset());
-        let mut pieces = Pieces::begin(&self.types, root, &mut reader, &self.limits)?;
+        let mut pieces = Pieces::begin(root, &mut reader, &self.limits)?;
         if pieces.run(&self.types, &mut reader)? {
             let payload = if pieces.is_one() {
                 Cow::Borrowed(payload)

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::received::{Kind, Slot, Types};
+use crate::received::{Kind, Slot, Structure, Types};
 use crate::types::Id;
 use crate::wire::Reader;
 
@@ -48,28 +48,12 @@ impl Walk {
         }
     }
 
-    /// Begins with a value of the type in `slot`. If that is an interface, the walk stops before
-    /// it.
-    pub(crate) fn begin(
-        &mut self,
-        types: &Types,
-        slot: Slot,
-        reader: &mut Reader<'_>,
-    ) -> Result<Option<Stop>> {
-        match *types.kind(slot)? {
-            Kind::Byte => {
-                reader.byte()?;
-            }
-            Kind::Bool | Kind::Int | Kind::Uint | Kind::Float => {
-                reader.uint()?;
-            }
-            Kind::Complex => {
-                reader.uint()?;
-                reader.uint()?;
-            }
-            Kind::Bytes | Kind::String | Kind::Opaque(_) => {
-                reader.bytes()?;
-            }
+    /// Begins with a value of this kind. If it is an interface, the walk stops before it.
+    pub(crate) fn begin(&mut self, kind: &Kind, reader: &mut Reader<'_>) -> Result<Option<Stop>> {
+        if skip_scalar(kind, reader)? {
+            return Ok(None);
+        }
+        match *kind {
             Kind::Interface => return Ok(Some(Stop::Interface)),
             Kind::Slice(elem) => {
                 let left = reader.count()?;
@@ -83,10 +67,11 @@ impl Walk {
                 let left = 2 * read_map_count(reader)?;
                 self.push(Open::Entries { key, elem, left }, reader)?;
             }
-            Kind::Struct(_) => {
-                let (structure, next) = (slot, 0);
+            Kind::Struct(ref structure) => {
+                let (structure, next) = (structure.own_slot(), 0);
                 self.push(Open::Fields { structure, next }, reader)?;
             }
+            _ => {}
         }
         Ok(None)
     }
@@ -94,52 +79,47 @@ impl Walk {
     /// Begins with the value in an interface.
     pub(crate) fn begin_inside(
         &mut self,
-        types: &Types,
-        slot: Slot,
+        kind: &Kind,
         reader: &mut Reader<'_>,
     ) -> Result<Option<Stop>> {
         self.push(Open::Interface, reader)?;
-        self.begin(types, slot, reader)
+        self.begin(kind, reader)
     }
 
     /// Goes on to the next stop.
     pub(crate) fn run(&mut self, types: &Types, reader: &mut Reader<'_>) -> Result<Stop> {
         loop {
-            let slot = match self.open.last_mut() {
+            let kind = match self.open.last_mut() {
                 None => return Ok(Stop::End),
                 Some(Open::Interface) => {
                     self.open.pop();
                     return Ok(Stop::InterfaceEnd);
                 }
-                Some(Open::Elements { elem, left }) if *left > 0 => {
-                    *left -= 1;
-                    *elem
-                }
-                Some(Open::Entries { key, elem, left }) if *left > 0 => {
-                    *left -= 1;
-                    if *left % 2 == 1 { *key } else { *elem }
-                }
-                Some(Open::Elements { .. } | Open::Entries { .. }) => {
-                    self.open.pop();
-                    continue;
-                }
-                Some(Open::Fields { structure, next }) => {
-                    let Kind::Struct(fields) = types.kind(*structure)? else {
-                        return Ok(Stop::End);
-                    };
-                    match read_field_number(reader, *next, fields.len())? {
-                        Some(number) => {
-                            *next = number + 1;
-                            fields.slot(number)
-                        }
-                        None => {
-                            self.open.pop();
-                            continue;
-                        }
+                Some(Open::Elements { elem, left }) => {
+                    let elem = types.kind(*elem)?;
+                    while *left > 0 && skip_scalar(elem, reader)? {
+                        *left -= 1;
                     }
+                    (*left > 0).then(|| {
+                        *left -= 1;
+                        elem
+                    })
                 }
+                Some(Open::Entries { left: 0, .. }) => None,
+                Some(Open::Entries { key, elem, left }) => {
+                    *left -= 1;
+                    Some(types.kind(if *left % 2 == 1 { *key } else { *elem })?)
+                }
+                Some(Open::Fields { structure, next }) => match types.kind(*structure)? {
+                    Kind::Struct(structure) => skip_fields(types, structure, next, reader)?,
+                    _ => None,
+                },
             };
-            if let Some(stop) = self.begin(types, slot, reader)? {
+            let Some(kind) = kind else {
+                self.open.pop();
+                continue;
+            };
+            if let Some(stop) = self.begin(kind, reader)? {
                 return Ok(stop);
             }
         }
@@ -154,15 +134,58 @@ impl Walk {
     }
 }
 
-/// Skips a value of the type in `slot`. What stands in interfaces is skipped by its size.
+/// Skips a value that is nothing but bytes; `false` if the value is made of others.
+#[inline]
+fn skip_scalar(kind: &Kind, reader: &mut Reader<'_>) -> Result<bool> {
+    match kind {
+        Kind::Byte => {
+            reader.byte()?;
+        }
+        Kind::Bool | Kind::Int | Kind::Uint | Kind::Float => {
+            reader.uint()?;
+        }
+        Kind::Complex => {
+            reader.uint()?;
+            reader.uint()?;
+        }
+        Kind::Bytes | Kind::String | Kind::Opaque(_) => {
+            reader.bytes()?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Skips the fields of a struct from number `next` on, up to one that is made of other values, of
+/// which it returns the kind.
+fn skip_fields<'t>(
+    types: &'t Types,
+    structure: &Structure,
+    next: &mut usize,
+    reader: &mut Reader<'_>,
+) -> Result<Option<&'t Kind>> {
+    while let Some(number) = read_field_number(reader, *next, structure.len())? {
+        *next = number + 1;
+        let kind = types.kind(structure.slot(number))?;
+        if !skip_scalar(kind, reader)? {
+            return Ok(Some(kind));
+        }
+    }
+    Ok(None)
+}
+
+/// Skips a value of this kind. What stands in interfaces is skipped by its size.
 pub(crate) fn skip(
     types: &Types,
-    slot: Slot,
+    kind: &Kind,
     reader: &mut Reader<'_>,
     limits: &Limits,
 ) -> Result<()> {
+    if skip_scalar(kind, reader)? {
+        return Ok(());
+    }
     let mut walk = Walk::new(limits);
-    let mut stop = walk.begin(types, slot, reader)?;
+    let mut stop = walk.begin(kind, reader)?;
     loop {
         match stop {
             Some(Stop::End) => return Ok(()),
@@ -241,6 +264,6 @@ impl Types {
     /// has found. (At the top of a message a byte comes before a value that is no struct; it is
     /// not skipped here.)
     pub fn skip(&self, id: Id, reader: &mut Reader<'_>, limits: &Limits) -> Result<()> {
-        skip(self, self.complete(id)?.slot, reader, limits)
+        skip(self, self.complete(id)?.kind, reader, limits)
     }
 }

@@ -70,7 +70,8 @@ pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
-    pos: usize,
+    /// What is left of the bytes.
+    rest: &'a [u8],
     base: u64,
 }
 
@@ -86,7 +87,7 @@ impl<'a> Reader<'a> {
     pub fn with_base(bytes: &'a [u8], base: u64) -> Self {
         Self {
             bytes,
-            pos: 0,
+            rest: bytes,
             base,
         }
     }
@@ -94,45 +95,45 @@ impl<'a> Reader<'a> {
     /// How many bytes are left.
     #[inline]
     pub fn left(&self) -> usize {
-        self.bytes.len() - self.pos
+        self.rest.len()
     }
 
     /// Whether every byte has been taken.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.pos == self.bytes.len()
+        self.rest.is_empty()
     }
 
     /// How many bytes have been taken.
     #[inline]
     pub fn position(&self) -> usize {
-        self.pos
+        self.bytes.len() - self.rest.len()
     }
 
     /// The offset of the next byte in the stream.
     #[inline]
     pub fn offset(&self) -> u64 {
-        self.base + self.pos as u64
+        self.base + self.position() as u64
     }
 
     /// The bytes that are left, without taking them.
     #[inline]
     pub fn rest(&self) -> &'a [u8] {
-        &self.bytes[self.pos..]
+        self.rest
     }
 
     /// The bytes that have been taken.
     #[inline]
     pub fn taken(&self) -> &'a [u8] {
-        &self.bytes[..self.pos]
+        &self.bytes[..self.position()]
     }
 
     /// Takes one byte.
     #[inline]
     pub fn byte(&mut self) -> Result<u8> {
-        match self.bytes.get(self.pos) {
-            Some(&byte) => {
-                self.pos += 1;
+        match self.rest.split_first() {
+            Some((&byte, rest)) => {
+                self.rest = rest;
                 Ok(byte)
             }
             None => Err(self.short("a byte", 1)),
@@ -142,37 +143,40 @@ impl<'a> Reader<'a> {
     /// Takes an unsigned integer.
     #[inline]
     pub fn uint(&mut self) -> Result<u64> {
-        match self.bytes.get(self.pos) {
-            Some(&byte) if byte < 0x80 => {
-                self.pos += 1;
-                Ok(u64::from(byte))
+        let Some((&first, rest)) = self.rest.split_first() else {
+            return self.short_uint();
+        };
+        if first < 0x80 {
+            self.rest = rest;
+            return Ok(u64::from(first));
+        }
+        // With nine bytes at hand one load and one shift do it.
+        let len = usize::from(first.wrapping_neg());
+        match rest.first_chunk() {
+            Some(&bytes) if len <= 8 => {
+                self.rest = &rest[len..];
+                Ok(u64::from_be_bytes(bytes) >> (64 - 8 * len))
             }
-            _ => self.long_uint(),
+            _ => self.short_uint(),
         }
     }
 
-    fn long_uint(&mut self) -> Result<u64> {
-        let rest = self.rest();
-        let Some(&first) = rest.first() else {
+    /// As [`uint`](Self::uint), close to the end or where there is no integer.
+    #[inline(never)]
+    fn short_uint(&mut self) -> Result<u64> {
+        let Some((&first, rest)) = self.rest.split_first() else {
             return Err(self.short("an integer", 1));
         };
         let len = usize::from(first.wrapping_neg());
         if len > 8 {
             return Err(self.corrupt(format_args!("{first:#04x} cannot begin an integer")));
         }
-        // With nine bytes at hand one load and one shift do it.
-        let value = if let Some(bytes) = rest.get(1..9).and_then(|b| <[u8; 8]>::try_from(b).ok()) {
-            u64::from_be_bytes(bytes) >> (64 - 8 * len)
-        } else {
-            let Some(bytes) = rest.get(1..=len) else {
-                return Err(self.short("an integer", len + 1));
-            };
-            bytes
-                .iter()
-                .fold(0, |value, &byte| value << 8 | u64::from(byte))
+        let Some((bytes, rest)) = rest.split_at_checked(len) else {
+            return Err(self.short("an integer", len + 1));
         };
-        self.pos += len + 1;
-        Ok(value)
+        self.rest = rest;
+        let shift_in = |value, &byte: &u8| value << 8 | u64::from(byte);
+        Ok(bytes.iter().fold(0, shift_in))
     }
 
     /// Takes a signed integer.
@@ -191,9 +195,9 @@ impl<'a> Reader<'a> {
     /// Takes `len` bytes.
     #[inline]
     pub fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        match self.rest().get(..len) {
-            Some(bytes) => {
-                self.pos += len;
+        match self.rest.split_at_checked(len) {
+            Some((bytes, rest)) => {
+                self.rest = rest;
                 Ok(bytes)
             }
             None => Err(self.short("a value", len)),

@@ -60,15 +60,16 @@ impl Gaps {
         }
     }
 
-    /// The fields that are to be zero in the struct that `V` makes.
-    pub fn of<V>(&self) -> Vec<&'static str> {
+    /// Of the fields that are to be zero in the struct that `V` makes, the one at `place`.
+    #[inline]
+    pub fn field<V>(&self, place: usize) -> Option<&'static str> {
         if !self.any.load(Ordering::Acquire) {
-            return Vec::new();
+            return None;
         }
         let structure = typeid::of::<V>();
         let found = self.found.read();
-        let of_structure = found.iter().filter(|(of, _)| *of == structure);
-        of_structure.map(|&(_, field)| field).collect()
+        let mut fields = found.iter().filter(|(of, _)| *of == structure);
+        fields.nth(place).map(|&(_, field)| field)
     }
 
     /// Looks at the error that the visitor `V` has returned for the struct `name`. If it lacks
@@ -220,9 +221,14 @@ impl<'de, E: Lacking> Deserializer<'de> for ZeroDeserializer<'_, E> {
         visitor: V,
     ) -> Result<V::Value, E> {
         let zero = self.inner()?;
-        let fields = self.gaps.of::<V>().into_iter();
+        let visitor_type = PhantomData::<V>;
+        let fields = Fields {
+            zero,
+            visitor_type,
+            supplied: 0,
+        };
         visitor
-            .visit_map(Fields { zero, fields })
+            .visit_map(fields)
             .map_err(|error| self.gaps.claim::<V, E>(error, name, |_| true))
     }
 
@@ -269,21 +275,23 @@ impl<'de, E: Lacking> SeqAccess<'de> for Zeros<'_, E> {
 }
 
 /// A struct of zeros: of its fields those that have no default.
-struct Fields<'g, E> {
+struct Fields<'g, E, S> {
     zero: ZeroDeserializer<'g, E>,
-    fields: std::vec::IntoIter<&'static str>,
+    /// What makes the struct.
+    visitor_type: PhantomData<S>,
+    supplied: usize,
 }
 
-impl<'de, E: Lacking> MapAccess<'de> for Fields<'_, E> {
+impl<'de, E: Lacking, S> MapAccess<'de> for Fields<'_, E, S> {
     type Error = E;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, E> {
-        match self.fields.next() {
-            Some(field) => seed
-                .deserialize(BorrowedStrDeserializer::new(field))
-                .map(Some),
-            None => Ok(None),
-        }
+        let Some(field) = self.zero.gaps.field::<S>(self.supplied) else {
+            return Ok(None);
+        };
+        self.supplied += 1;
+        seed.deserialize(BorrowedStrDeserializer::new(field))
+            .map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, E> {

@@ -4,7 +4,8 @@ use super::Source;
 use crate::complex::Complex;
 use crate::error::{Category, Error, Result};
 use crate::limits::Limits;
-use crate::received::{Kind, Slot, Structure, Types};
+use crate::received::{Complete, Kind, Slot, Structure, Types};
+use crate::schema::Schema;
 use crate::types::Id;
 use crate::value::{Dynamic, Interface, Value};
 use crate::walk::{read_array_count, read_field_number, read_map_count};
@@ -27,25 +28,27 @@ impl Dynamic {
     ) -> Result<Self> {
         let root = types.complete(id)?;
         let mut source = Source::new(types, Reader::with_base(payload, base), limits);
-        let whole = source.whole(root)?;
-        let (slot, kind) = (whole.slot, whole.kind);
         source
-            .dynamic(slot, kind)
+            .dynamic(root)
             .map_err(|error| error.at(source.reader.offset()))
     }
 }
 
 impl<'t> Source<'t, '_> {
-    /// A value and its type.
-    fn dynamic(&mut self, slot: Slot, kind: &'t Kind) -> Result<Dynamic> {
-        let schema = self.types.schema_of(slot, &mut self.budget);
-        Ok(Dynamic {
-            schema: schema.ok_or_else(|| self.too_large())?,
-            value: self.any_value(slot, kind)?,
-        })
+    /// All that a message holds, and its type.
+    fn dynamic(&mut self, root: Complete<'t>) -> Result<Dynamic> {
+        let schema = self.schema(root)?;
+        let whole = self.whole(root)?;
+        let value = whole.source.any_value(whole.kind)?;
+        Ok(Dynamic { schema, value })
     }
 
-    fn any_value(&mut self, slot: Slot, kind: &'t Kind) -> Result<Value> {
+    fn schema(&mut self, root: Complete<'t>) -> Result<Schema> {
+        let schema = self.types.schema_of(root.slot, &mut self.budget);
+        schema.ok_or_else(|| self.too_large())
+    }
+
+    fn any_value(&mut self, kind: &'t Kind) -> Result<Value> {
         Ok(match kind {
             Kind::Byte => Value::Uint(self.reader.byte()?.into()),
             Kind::Bool => Value::Bool(self.reader.uint()? != 0),
@@ -56,9 +59,9 @@ impl<'t> Source<'t, '_> {
                 re: self.reader.float()?,
                 im: self.reader.float()?,
             }),
-            Kind::Bytes => Value::Bytes(self.value(slot, kind).bytes()?.to_vec()),
-            Kind::Opaque(_) => Value::Opaque(self.value(slot, kind).bytes()?.to_vec()),
-            Kind::String => match self.value(slot, kind).text()? {
+            Kind::Bytes => Value::Bytes(self.value(kind).bytes()?.to_vec()),
+            Kind::Opaque(_) => Value::Opaque(self.value(kind).bytes()?.to_vec()),
+            Kind::String => match self.value(kind).text()? {
                 Ok(text) => Value::String(text.to_owned()),
                 Err(bytes) => Value::RawString(bytes.to_vec()),
             },
@@ -91,13 +94,11 @@ impl<'t> Source<'t, '_> {
             Error::new(Category::OutOfRange, message).at(at)
         })?;
         self.charge(1, size_of::<Interface>() + name.len())?;
-        let value = self.inside(&inner, |value| {
-            let (slot, kind) = (value.slot, value.kind);
-            value.source.dynamic(slot, kind)
-        })?;
+        let schema = self.schema(inner.root)?;
+        let value = self.inside(&inner, |value| value.source.any_value(value.kind))?;
         Ok(Some(Interface {
             name: name.to_owned(),
-            value,
+            value: Dynamic { schema, value },
         }))
     }
 
@@ -107,7 +108,7 @@ impl<'t> Source<'t, '_> {
         let kind = self.types.kind(elem)?;
         let mut elements = Vec::with_capacity(count);
         for index in 0..count {
-            let element = self.any_value(elem, kind);
+            let element = self.any_value(kind);
             elements.push(element.map_err(|error| error.in_element(index))?);
         }
         Ok(elements)
@@ -119,8 +120,8 @@ impl<'t> Source<'t, '_> {
         let mut entries = Vec::with_capacity(count);
         for index in 0..count {
             let entry = self
-                .any_value(key, kinds.0)
-                .and_then(|key| Ok((key, self.any_value(elem, kinds.1)?)));
+                .any_value(kinds.0)
+                .and_then(|key| Ok((key, self.any_value(kinds.1)?)));
             entries.push(entry.map_err(|error| error.in_element(index))?);
         }
         Ok(entries)
@@ -131,8 +132,7 @@ impl<'t> Source<'t, '_> {
         let mut next = 0;
         while let Some(number) = read_field_number(&mut self.reader, next, structure.len())? {
             self.charge(1, size_of::<(usize, Value)>())?;
-            let slot = structure.slot(number);
-            let value = self.any_value(slot, self.types.kind(slot)?);
+            let value = self.any_value(self.types.kind(structure.slot(number))?);
             fields.push((
                 number,
                 value.map_err(|error| error.in_field(structure.name(number)))?,

@@ -9,36 +9,26 @@ use crate::received::{Kind, Slot};
 /// Elements of one type.
 pub(super) struct Elements<'a, 't, 'de> {
     source: &'a mut Source<'t, 'de>,
-    elem: Slot,
     kind: &'t Kind,
     index: usize,
     count: usize,
-    /// Whether they are zeros, because what they are in is absent.
-    are_absent: bool,
 }
 
 impl<'a, 't, 'de> Elements<'a, 't, 'de> {
-    pub(super) fn new(
-        source: &'a mut Source<'t, 'de>,
-        elem: Slot,
-        count: usize,
-        are_absent: bool,
-    ) -> Result<Self> {
+    pub(super) fn new(source: &'a mut Source<'t, 'de>, elem: Slot, count: usize) -> Result<Self> {
         Ok(Self {
             kind: source.types.kind(elem)?,
             source,
-            elem,
             index: 0,
             count,
-            are_absent,
         })
     }
 
     /// Skips the elements that were not asked for.
     pub(super) fn finish(self) -> Result<()> {
-        if !self.are_absent {
+        if !self.source.is_absent {
             for _ in self.index..self.count {
-                self.source.skip(self.elem, self.kind)?;
+                self.source.skip(self.kind)?;
             }
         }
         Ok(())
@@ -59,10 +49,10 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
             self.source.charge(self.count, size_of::<T::Value>())?;
         }
         self.index += 1;
-        let element = if self.are_absent {
-            self.source.zero(self.elem, seed)
+        let element = if self.source.is_absent {
+            self.source.zero(self.kind, seed)
         } else {
-            seed.deserialize(self.source.value(self.elem, self.kind))
+            seed.deserialize(self.source.value(self.kind))
         };
         match element {
             Ok(element) => Ok(Some(element)),
@@ -79,8 +69,8 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
 /// The entries of a map.
 pub(super) struct Entries<'a, 't, 'de> {
     source: &'a mut Source<'t, 'de>,
-    key: (Slot, &'t Kind),
-    elem: (Slot, &'t Kind),
+    key: &'t Kind,
+    elem: &'t Kind,
     index: usize,
     count: usize,
 }
@@ -93,8 +83,8 @@ impl<'a, 't, 'de> Entries<'a, 't, 'de> {
         count: usize,
     ) -> Result<Self> {
         Ok(Self {
-            key: (key, source.types.kind(key)?),
-            elem: (elem, source.types.kind(elem)?),
+            key: source.types.kind(key)?,
+            elem: source.types.kind(elem)?,
             source,
             index: 0,
             count,
@@ -104,8 +94,8 @@ impl<'a, 't, 'de> Entries<'a, 't, 'de> {
     /// Skips the entries that were not asked for.
     pub(super) fn finish(self) -> Result<()> {
         for _ in self.index..self.count {
-            self.source.skip(self.key.0, self.key.1)?;
-            self.source.skip(self.elem.0, self.elem.1)?;
+            self.source.skip(self.key)?;
+            self.source.skip(self.elem)?;
         }
         Ok(())
     }
@@ -123,7 +113,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_, 'de> {
             self.source.charge(self.count, size_of::<K::Value>())?;
         }
         self.index += 1;
-        match seed.deserialize(self.source.value(self.key.0, self.key.1)) {
+        match seed.deserialize(self.source.value(self.key)) {
             Ok(key) => Ok(Some(key)),
             Err(error) => Err(error.at(self.source.reader.offset()).in_element(index)),
         }
@@ -134,7 +124,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_, 'de> {
         if index == 0 {
             self.source.charge(self.count, size_of::<V::Value>())?;
         }
-        let value = seed.deserialize(self.source.value(self.elem.0, self.elem.1));
+        let value = seed.deserialize(self.source.value(self.elem));
         value.map_err(|error| error.at(self.source.reader.offset()).in_element(index))
     }
 

@@ -3,7 +3,7 @@
 //! Present fields come with ascending numbers, so a struct is read in one pass: whatever the
 //! numbers pass over is absent.
 
-use std::vec::IntoIter;
+use std::marker::PhantomData;
 
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
@@ -18,55 +18,54 @@ use crate::walk::read_field_number;
 pub(super) struct Cursor<'a, 't, 'de> {
     pub(super) source: &'a mut Source<'t, 'de>,
     structure: &'t Structure,
-    /// The number after that of the last field.
-    next: usize,
-    /// The number of the field that stands next, if its delta has been read.
-    upcoming: Option<usize>,
+    /// The number of the present field that stands next; [`END`] at the end.
+    upcoming: usize,
 }
 
+/// The number of no field.
+pub(super) const END: usize = usize::MAX;
+
 impl<'a, 't, 'de> Cursor<'a, 't, 'de> {
-    pub(super) fn new(structure: &'t Structure, source: &'a mut Source<'t, 'de>) -> Self {
-        Self {
+    #[inline]
+    pub(super) fn new(structure: &'t Structure, source: &'a mut Source<'t, 'de>) -> Result<Self> {
+        let mut cursor = Self {
             source,
             structure,
-            next: 0,
-            upcoming: None,
-        }
+            upcoming: END,
+        };
+        cursor.look_behind(None)?;
+        Ok(cursor)
     }
 
-    /// The number of the field that stands next; at the end, the number of fields.
+    /// The number of the present field that stands next; [`END`] at the end.
+    pub(super) fn upcoming(&self) -> usize {
+        self.upcoming
+    }
+
+    /// Reads which field comes behind field `number`, or first of all.
     #[inline]
-    pub(super) fn upcoming(&mut self) -> Result<usize> {
-        if let Some(upcoming) = self.upcoming {
-            return Ok(upcoming);
-        }
-        let fields = self.structure.len();
-        let number = read_field_number(&mut self.source.reader, self.next, fields)?;
-        let upcoming = number.unwrap_or(fields);
-        self.upcoming = Some(upcoming);
-        Ok(upcoming)
+    pub(super) fn look_behind(&mut self, number: Option<usize>) -> Result<()> {
+        let next = number.map_or(0, |number| number + 1);
+        let number = read_field_number(&mut self.source.reader, next, self.structure.len())?;
+        self.upcoming = number.unwrap_or(END);
+        Ok(())
     }
 
-    /// Goes on behind field `number`, whose value is about to be read.
-    #[inline]
-    pub(super) fn pass(&mut self, number: usize) {
-        self.next = number + 1;
-        self.upcoming = None;
-    }
-
-    /// Skips the fields before `number` that are present. Returns whether that one is.
+    /// Skips the present fields before `number`. Returns whether that one is present.
     #[inline]
     fn advance(&mut self, number: usize) -> Result<bool> {
-        loop {
-            let upcoming = self.upcoming()?;
-            if upcoming >= number {
-                return Ok(upcoming == number && number < self.structure.len());
-            }
-            self.pass(upcoming);
-            let slot = self.structure.slot(upcoming);
-            let kind = self.source.types.kind(slot)?;
-            self.source.skip(slot, kind)?;
+        while self.upcoming < number {
+            self.skip()?;
         }
+        Ok(self.upcoming == number && number != END)
+    }
+
+    #[inline(never)]
+    fn skip(&mut self) -> Result<()> {
+        let slot = self.structure.slot(self.upcoming);
+        let kind = self.source.types.kind(slot)?;
+        self.source.skip(kind)?;
+        self.look_behind(Some(self.upcoming))
     }
 
     /// Reads field `number` if it is present, or its zero.
@@ -77,19 +76,19 @@ impl<'a, 't, 'de> Cursor<'a, 't, 'de> {
         is_present: bool,
         seed: S,
     ) -> Result<S::Value> {
-        let slot = self.structure.slot(number);
-        if is_present {
-            self.pass(number);
-            let kind = self.source.types.kind(slot)?;
-            seed.deserialize(self.source.value(slot, kind))
-        } else {
-            self.source.zero(slot, seed)
+        let kind = self.source.types.kind(self.structure.slot(number))?;
+        if !is_present {
+            return self.source.zero(kind, seed);
         }
+        let value = seed.deserialize(self.source.value(kind))?;
+        self.look_behind(Some(number))?;
+        Ok(value)
     }
 
     /// Skips the rest.
+    #[inline]
     fn finish(&mut self) -> Result<()> {
-        self.advance(self.structure.len()).map(drop)
+        self.advance(END).map(drop)
     }
 }
 
@@ -110,35 +109,59 @@ impl Current<'_> {
     }
 }
 
-/// The fields that both sides have, by a plan.
-pub(super) struct Matched<'a, 't, 'de> {
-    cursor: Cursor<'a, 't, 'de>,
-    matches: std::slice::Iter<'t, Match>,
-    gaps: IntoIter<&'static str>,
-    current: Current<'static>,
+/// The fields that the sender does not know and the visitor `S` cannot do without.
+struct Missing<'t, S> {
+    plan: &'t Plan,
+    supplied: usize,
+    visitor_type: PhantomData<S>,
 }
 
-impl<'a, 't, 'de> Matched<'a, 't, 'de> {
-    pub(super) fn new(
-        structure: &'t Structure,
-        plan: &'t Plan,
-        gaps: Vec<&'static str>,
-        source: &'a mut Source<'t, 'de>,
-    ) -> Self {
+impl<'t, S> Missing<'t, S> {
+    fn new(plan: &'t Plan) -> Self {
         Self {
-            cursor: Cursor::new(structure, source),
-            matches: plan.matches.iter(),
-            gaps: gaps.into_iter(),
-            current: Current::Gap(""),
+            plan,
+            supplied: 0,
+            visitor_type: PhantomData,
         }
     }
 
+    fn next(&mut self) -> Option<&'static str> {
+        let field = self.plan.gaps.field::<S>(self.supplied)?;
+        self.supplied += 1;
+        Some(field)
+    }
+}
+
+/// The fields that both sides have, by a plan, and those that the visitor `S` cannot do without.
+pub(super) struct Matched<'a, 't, 'de, S> {
+    cursor: Cursor<'a, 't, 'de>,
+    matches: std::slice::Iter<'t, Match>,
+    gaps: Missing<'t, S>,
+    current: Current<'static>,
+}
+
+impl<'a, 't, 'de, S> Matched<'a, 't, 'de, S> {
+    #[inline]
+    pub(super) fn new(
+        structure: &'t Structure,
+        plan: &'t Plan,
+        source: &'a mut Source<'t, 'de>,
+    ) -> Result<Self> {
+        Ok(Self {
+            cursor: Cursor::new(structure, source)?,
+            matches: plan.matches.iter(),
+            gaps: Missing::new(plan),
+            current: Current::Gap(""),
+        })
+    }
+
+    #[inline]
     pub(super) fn finish(mut self) -> Result<()> {
         self.cursor.finish()
     }
 }
 
-impl<'de> MapAccess<'de> for Matched<'_, '_, 'de> {
+impl<'de, S> MapAccess<'de> for Matched<'_, '_, 'de, S> {
     type Error = Error;
 
     #[inline]
@@ -171,27 +194,28 @@ impl<'de> MapAccess<'de> for Matched<'_, '_, 'de> {
 ///
 /// Absent structs, arrays and opaque values, which only pointers can be, are left out: there is
 /// no end to the zero of a type that contains itself.
-pub(super) struct Named<'a, 't, 'de> {
+pub(super) struct Named<'a, 't, 'de, S> {
     cursor: Cursor<'a, 't, 'de>,
     number: usize,
-    gaps: IntoIter<&'static str>,
+    gaps: Missing<'t, S>,
     current: Current<'t>,
 }
 
-impl<'a, 't, 'de> Named<'a, 't, 'de> {
+impl<'a, 't, 'de, S> Named<'a, 't, 'de, S> {
     pub(super) fn new(
         structure: &'t Structure,
-        gaps: Vec<&'static str>,
+        plan: &'t Plan,
         source: &'a mut Source<'t, 'de>,
-    ) -> Self {
-        Self {
-            cursor: Cursor::new(structure, source),
+    ) -> Result<Self> {
+        Ok(Self {
+            cursor: Cursor::new(structure, source)?,
             number: 0,
-            gaps: gaps.into_iter(),
+            gaps: Missing::new(plan),
             current: Current::Gap(""),
-        }
+        })
     }
 
+    #[inline]
     pub(super) fn finish(mut self) -> Result<()> {
         self.cursor.finish()
     }
@@ -216,7 +240,7 @@ impl<'a, 't, 'de> Named<'a, 't, 'de> {
     }
 }
 
-impl<'de> MapAccess<'de> for Named<'_, '_, 'de> {
+impl<'de, S> MapAccess<'de> for Named<'_, '_, 'de, S> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
@@ -246,13 +270,14 @@ pub(super) struct Numbered<'a, 't, 'de> {
 }
 
 impl<'a, 't, 'de> Numbered<'a, 't, 'de> {
-    pub(super) fn new(structure: &'t Structure, source: &'a mut Source<'t, 'de>) -> Self {
-        Self {
-            cursor: Cursor::new(structure, source),
+    pub(super) fn new(structure: &'t Structure, source: &'a mut Source<'t, 'de>) -> Result<Self> {
+        Ok(Self {
+            cursor: Cursor::new(structure, source)?,
             number: 0,
-        }
+        })
     }
 
+    #[inline]
     pub(super) fn finish(mut self) -> Result<()> {
         self.cursor.finish()
     }

@@ -10,7 +10,7 @@ use serde::de::{
 };
 
 use super::Value;
-use super::fields::Cursor;
+use super::fields::{Cursor, END};
 use super::plan::are_alike;
 use crate::error::{Category, Error, Result};
 use crate::received::{Kind, Structure};
@@ -78,23 +78,23 @@ fn read_union<'t, 'de, V: Visitor<'de>>(
     visitor: V,
 ) -> Result<V::Value> {
     value.source.nested(|source| {
-        let mut cursor = Cursor::new(structure, source);
-        let number = cursor.upcoming()?;
-        if number == structure.len() {
+        let mut cursor = Cursor::new(structure, source)?;
+        let number = cursor.upcoming();
+        if number == END {
             return Err(no_variant(name));
         }
-        cursor.pass(number);
-        let (field, slot) = (structure.name(number), structure.slot(number));
-        let kind = cursor.source.types.kind(slot)?;
+        let field = structure.name(number);
+        let kind = cursor.source.types.kind(structure.slot(number))?;
         let chosen = Chosen {
             variant: find(variants, field),
-            value: cursor.source.value(slot, kind),
+            value: cursor.source.value(kind),
         };
         let result = visitor
             .visit_enum(chosen)
             .map_err(|error| error.at(cursor.source.reader.offset()).in_field(field))?;
-        match cursor.upcoming()? {
-            end if end == structure.len() => Ok(result),
+        cursor.look_behind(Some(number))?;
+        match cursor.upcoming() {
+            END => Ok(result),
             other => Err(Error::new(
                 Category::Mismatch,
                 format_args!(
@@ -156,7 +156,7 @@ impl<'de> VariantAccess<'de> for Value<'_, '_, 'de> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<()> {
-        self.source.skip(self.slot, self.kind)
+        self.source.skip(self.kind)
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {

@@ -42,14 +42,13 @@ struct Interface {
 
 impl Pieces {
     pub(super) fn begin(
-        types: &Types,
         root: Complete<'_>,
         reader: &mut Reader<'_>,
         limits: &Limits,
     ) -> Result<Self> {
         read_lead(root.kind, reader)?;
         let mut walk = Walk::new(limits);
-        let stop = walk.begin(types, root.slot, reader)?;
+        let stop = walk.begin(root.kind, reader)?;
         Ok(Self {
             walk,
             stop,
@@ -124,7 +123,7 @@ impl Pieces {
             let inner = types.complete(value_id(number, at)?)?;
             self.open(reader)?;
             read_lead(inner.kind, reader)?;
-            self.stop = self.walk.begin_inside(types, inner.slot, reader)?;
+            self.stop = self.walk.begin_inside(inner.kind, reader)?;
             self.in_header = false;
             return Ok(true);
         }
