@@ -1,4 +1,25 @@
 //! One connection's worth of WgRPC: client, server, codecs and transports.
+//!
+//! The crate `wgrpc` re-exports all of it, with the attributes that write services and clients;
+//! most programs want that one.
+//!
+//! # Layout
+//!
+//! In reading order:
+//!
+//! * `address`, `transport`: where a server is, and how bytes get there.
+//! * `protocol`: the wire's vocabulary and the handshake, from the first byte on.
+//! * `codec`, `header`: how messages become bytes, in gob, JSON or a codec of the user's own.
+//! * `connection`: the two ends of a connection's bytes, where many calls become one system call.
+//! * `client`, `caller`: many calls over one connection, and the seam that typed clients use.
+//! * `service`, `server`: what is served, and how; `http` is the same port for browsers.
+//! * `middleware`: what stands around calls on both sides.
+//! * `error`, `limits`: what can go wrong, and how much is too much.
+//!
+//! # Limits
+//!
+//! Every queue, table and buffer has a bound: [`ServerLimits`] and [`ClientLimits`] name them.
+//! Nothing that a peer sends makes the other side panic, hang or grow without bound.
 
 mod address;
 mod caller;
