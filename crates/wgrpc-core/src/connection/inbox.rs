@@ -148,7 +148,8 @@ impl Inbox {
     /// Gives back what is left of a block, and says how many bytes are missing at least before
     /// it makes sense to look again.
     pub(crate) fn give_back(&mut self, rest: Bytes, missing: usize) {
-        self.need = rest.len() + missing;
+        // There is nothing to look at in an empty inbox.
+        self.need = (rest.len() + missing).max(1);
         if rest.is_empty() {
             return;
         }
