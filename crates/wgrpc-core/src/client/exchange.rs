@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pending::Fetched;
+use super::pending::{Fetched, Pending};
 use super::{Reply, Shared, State, not_sent};
 use crate::codec::Types;
 use crate::connection::{Append, AppendError};
@@ -132,22 +132,9 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        match &self.0 {
-            Stage::Sent { shared, seq } => {
-                let mut state = shared.state.lock();
-                state.pending.remove(*seq);
-                let next = state.pending.first_waiting().cloned();
-                drop(state);
-                next.into_iter().for_each(Waker::wake);
-            }
-            Stage::Waiting(waiting) => {
-                let Some(ticket) = waiting.ticket else { return };
-                let mut state = waiting.shared.state.lock();
-                state.pending.leave(ticket);
-                let next = state.pending.first_waiting().cloned();
-                drop(state);
-                next.into_iter().for_each(Waker::wake);
-            }
+        match &mut self.0 {
+            Stage::Sent { shared, seq } => shared.make_room(|pending| pending.remove(*seq)),
+            Stage::Waiting(waiting) => waiting.leave(),
             Stage::Failed(_) | Stage::Over => {}
         }
     }
@@ -160,6 +147,7 @@ impl Waiting {
             .deadline
             .is_some_and(|deadline| Instant::now() >= deadline)
         {
+            self.leave();
             return Poll::Ready(Err(Error::Timeout {
                 after: Duration::ZERO,
                 sent: false,
@@ -183,26 +171,23 @@ impl Waiting {
             types: std::mem::take(&mut self.types),
             body: &mut self.body,
         };
-        match send(&self.shared, &mut request, self.deadline, self.ticket) {
+        let sent = match send(&self.shared, &mut request, self.deadline, self.ticket) {
             Err(Unsent::NoRoom) => {
                 self.types = request.types;
-                Poll::Pending
+                return Poll::Pending;
             }
-            sent => {
-                let mut state = self.shared.state.lock();
-                if let Some(ticket) = self.ticket.take() {
-                    state.pending.leave(ticket);
-                }
-                // There may be room for the next one too.
-                let next = state.pending.first_waiting().cloned();
-                drop(state);
-                next.into_iter().for_each(Waker::wake);
-                Poll::Ready(match sent {
-                    Ok(seq) => Ok(seq),
-                    Err(Unsent::Failed(error)) => Err(error),
-                    Err(Unsent::NoRoom) => Err(Error::Closed { sent: false }),
-                })
-            }
+            Ok(seq) => Ok(seq),
+            Err(Unsent::Failed(error)) => Err(error),
+        };
+        // There may be room for the next one too.
+        self.leave();
+        Poll::Ready(sent)
+    }
+
+    /// Leaves the queue, if it is in it.
+    fn leave(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.shared.make_room(|pending| pending.leave(ticket));
         }
     }
 }
@@ -255,6 +240,8 @@ fn send(
         Ok(Append::Responsible) => {
             if is_alone {
                 shared.outbox.write_here();
+                // Others may have found too much unwritten meanwhile.
+                shared.make_room(|_| ());
             } else {
                 shared.outbox.wake();
             }
@@ -264,8 +251,19 @@ fn send(
         Err(AppendError::Closed(cause)) => Unsent::Failed(Error::NotSent(cause)),
         Err(AppendError::Header(error)) => Unsent::Failed(Error::Encode(Cause::new(error))),
     };
-    shared.state.lock().pending.remove(seq);
+    shared.make_room(|pending| pending.remove(seq));
     Err(failed)
+}
+
+impl Shared {
+    /// Changes the table of calls so that there may be room, and wakes whoever waits for that.
+    fn make_room(&self, change: impl FnOnce(&mut Pending<Reply>)) {
+        let mut state = self.state.lock();
+        change(&mut state.pending);
+        let next = state.pending.first_waiting().cloned();
+        drop(state);
+        next.into_iter().for_each(Waker::wake);
+    }
 }
 
 impl State {

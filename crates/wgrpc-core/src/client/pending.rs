@@ -267,15 +267,22 @@ impl<T> Pending<T> {
             };
             self.in_flight -= 1;
         }
-        for waiting in &self.waiting {
-            match waiting.deadline {
-                // It finds out by itself that its time is up.
-                Some(deadline) if deadline <= now => wake(waiting.waker.clone()),
-                Some(deadline) => later(deadline),
-                None => {}
+        self.waiting.retain(|waiting| match waiting.deadline {
+            // It finds out by itself that its time is up. Polled or not, it holds up nobody.
+            Some(deadline) if deadline <= now => {
+                wake(waiting.waker.clone());
+                false
             }
-        }
+            Some(deadline) => {
+                later(deadline);
+                true
+            }
+            None => true,
+        });
         self.earliest = earliest;
+        if let Some(first) = self.first_waiting() {
+            wake(first.clone());
+        }
     }
 
     /// Ends every call in flight with `error`, and wakes everybody.
