@@ -236,6 +236,8 @@ impl Future for Driver {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let error = std::task::ready!(self.poll_all(cx));
         self.shared.end(error);
+        // Handles of the client may live on; the connection does not wait for them.
+        self.shared.outbox.hang_up(cx);
         Poll::Ready(())
     }
 }

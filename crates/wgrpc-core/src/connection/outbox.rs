@@ -238,6 +238,16 @@ impl Outbox {
         self.state.lock().closed.get_or_insert(cause);
     }
 
+    /// Lets go of the connection: what the peer takes at once is still written, then it is
+    /// closed.
+    pub(crate) fn hang_up(&self, cx: &mut Context<'_>) {
+        let _ = self.flush(cx);
+        let mut writer = self.writer.lock();
+        // Whoever has asked for the end does not wait to hear how it went.
+        let _ = Pin::new(&mut writer.io).poll_shutdown(cx);
+        writer.io = Box::new(tokio::io::sink());
+    }
+
     /// Ends the stream: the peer reads to its end.
     pub(crate) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.writer.lock().io).poll_shutdown(cx)
