@@ -1,0 +1,18 @@
+//! The crate from outside: what is promised of servers, clients and the bytes between them.
+//!
+//! `raw` is a peer made of bytes, for what no proper program would send; `support` has services to
+//! call. Everything runs in memory or on loopback.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod bytes;
+mod deadlines;
+mod dying;
+mod gob_bytes;
+mod handshake;
+mod hostile_server;
+
+mod panics;
+mod raw;
+mod step;
+mod support;
