@@ -43,9 +43,13 @@ impl Entry {
 
     /// Learns from one poll of a handler.
     pub(crate) fn polled(&self, took: Duration) {
+        let slowness = self.slowness.load(Ordering::Relaxed);
         if took >= SLOW {
-            self.slowness.fetch_add(SLOW_WEIGHT, Ordering::Relaxed);
-        } else if self.slowness.load(Ordering::Relaxed) > 0 {
+            // Bounded, so that a method that has become quick is soon taken for it.
+            if slowness < 2 * SLOW_BALANCE {
+                self.slowness.fetch_add(SLOW_WEIGHT, Ordering::Relaxed);
+            }
+        } else if slowness > 0 {
             self.slowness.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -188,5 +192,91 @@ impl View {
             }
         };
         Fault::new(text).with_code(Code::NotFound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn services() -> Services {
+        let services = Services::default();
+        let echo = || Method::function(|text: String, _| Ok(text));
+        let service = Service::new("Text")
+            .method("Echo", echo())
+            .method("Again", echo());
+        services.add(service).unwrap();
+        services
+    }
+
+    #[test]
+    fn a_missing_method_is_reported_in_the_words_of_the_protocol() {
+        let view = services().view();
+        assert!(view.find("Text.Echo").is_ok());
+        for (name, text) in [
+            ("Text.Foo", "can't find method: Foo"),
+            ("Foo.Echo", "can't find service: Foo"),
+            ("a.b.Foo.Bar", "can't find service: a.b.Foo"),
+            ("Text", "service/method request ill-formed: Text"),
+        ] {
+            let fault = view.find(name).unwrap_err();
+            assert_eq!((fault.text(), fault.code()), (text, Some(Code::NotFound)));
+        }
+    }
+
+    #[test]
+    fn a_service_that_cannot_be_served_is_refused_and_nothing_of_it_is_added() {
+        let services = services();
+        let echo = || Method::function(|text: String, _| Ok(text));
+        let nested = Method::function(|value: Option<Option<i32>>, _| Ok(value.is_some()));
+        for (service, reason) in [
+            (Service::new("Text"), "service already defined: Text"),
+            (Service::new(""), "cannot be named"),
+            (Service::new("_wgrpc_"), "cannot be named"),
+            (
+                Service::new("A").method("B", echo()).method("B", echo()),
+                "already defined: A.B",
+            ),
+            (Service::new("A").method("B.C", echo()), "cannot be named"),
+            (Service::new("A").method("B", nested), "option of an option"),
+            (
+                Service::new("A".repeat(600)).method("B", echo()),
+                "longer than",
+            ),
+        ] {
+            let error = services.add(service).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+        assert_eq!(services.describe().len(), 1);
+    }
+
+    #[test]
+    fn a_service_added_later_is_seen_by_a_view_that_is_refreshed() {
+        let services = services();
+        let mut view = services.view();
+        let echo = Method::function(|text: String, _| Ok(text));
+        services
+            .add(Service::new("Later").method("Echo", echo))
+            .unwrap();
+        assert!(view.find("Later.Echo").is_err());
+        services.refresh(&mut view);
+        assert!(view.find("Later.Echo").is_ok());
+    }
+
+    #[test]
+    fn a_method_that_is_slow_again_and_again_gets_tasks_of_its_own_until_it_is_quick() {
+        let view = services().view();
+        let entry = view.find("Text.Echo").unwrap();
+        entry.polled(SLOW);
+        for _ in 0..SLOW_WEIGHT {
+            entry.polled(Duration::ZERO);
+        }
+        assert!(!entry.is_slow(), "one delay is forgiven");
+        for _ in 0..4 {
+            entry.polled(SLOW);
+        }
+        assert!(entry.is_slow());
+        entry.polled(Duration::ZERO);
+        assert!(!entry.is_slow());
     }
 }
