@@ -1,0 +1,3 @@
+module bench-gob-go
+
+go 1.19

@@ -1,0 +1,126 @@
+//! Who takes part, and how each of them is driven.
+//!
+//! The Rust contenders implement [`Writer`] and [`Reader`], from which the same loops are made for
+//! each. Go is a program of its own, which takes its times itself: see `go.rs`.
+
+mod bincode;
+mod go;
+pub(crate) mod gob01;
+mod gobwire;
+mod json;
+mod postcard;
+mod wgrpc;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use crate::values::{self, Kind, Sample, Value, differs};
+
+/// Writes values into a buffer.
+pub(crate) trait Writer: Default + 'static {
+    /// Empties the buffer. What the stream has told of its types stays told.
+    fn clear(&mut self);
+    fn put<T: Value>(&mut self, value: &T) -> Result<()>;
+    fn bytes(&self) -> &[u8];
+}
+
+/// Reads the values of a stream.
+pub(crate) trait Reader: Sized + 'static {
+    /// A reader of `bytes`.
+    fn new(bytes: &[u8]) -> Self;
+    /// Goes on with `bytes`, the rest of the stream.
+    fn replace(&mut self, bytes: &[u8]);
+    /// Goes back to the beginning of those, to read them once more.
+    fn rewind(&mut self);
+    fn take<T: Value>(&mut self) -> Result<T>;
+}
+
+/// Encoding or decoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Encode,
+    Decode,
+}
+
+/// Repeats an operation so many times, and says how long that took.
+pub(crate) type Work = Box<dyn FnMut(u64) -> Result<Duration>>;
+
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    work: Box<dyn Fn(Kind, Direction) -> Result<Work>>,
+}
+
+impl Contender {
+    /// Prepares an operation, after a proof that its result is right.
+    pub(crate) fn work(&self, kind: Kind, direction: Direction) -> Result<Work> {
+        (self.work)(kind, direction)
+    }
+}
+
+/// Every contender, wgrpc-gob first; Go is missing where it is not installed.
+pub(crate) fn all() -> Result<Vec<Contender>> {
+    let mut all = vec![contender::<wgrpc::Stream, wgrpc::Decoding>("wgrpc-gob")];
+    all.extend(go::contender()?);
+    all.push(contender::<gobwire::Stream, gobwire::Decoding>("gobwire"));
+    all.push(contender::<gob01::Stream, gob01::Decoding>("gob"));
+    all.push(contender::<json::Buffer, json::Slice>("serde_json"));
+    all.push(contender::<bincode::Buffer, bincode::Slice>("bincode"));
+    all.push(contender::<postcard::Buffer, postcard::Slice>("postcard"));
+    Ok(all)
+}
+
+fn contender<W: Writer, R: Reader>(name: &'static str) -> Contender {
+    let work = move |kind, direction| match kind {
+        Kind::Call => prepare::<W, R, _>(name, values::call(), direction),
+        Kind::Ints => prepare::<W, R, _>(name, values::ints(), direction),
+        Kind::Structs => prepare::<W, R, _>(name, values::structs(), direction),
+        Kind::Maps => prepare::<W, R, _>(name, values::maps(), direction),
+        Kind::Blob => prepare::<W, R, _>(name, values::blob(), direction),
+    };
+    Contender {
+        name,
+        work: Box::new(work),
+    }
+}
+
+fn prepare<W: Writer, R: Reader, S: Sample>(
+    name: &str,
+    sample: S,
+    direction: Direction,
+) -> Result<Work> {
+    let mut writer = W::default();
+    sample.put(&mut writer)?;
+    let mut reader = R::new(writer.bytes());
+    ensure!(S::take(&mut reader)? == sample, differs::<S>(name));
+    // From here on the stream is warm.
+    writer.clear();
+    sample.put(&mut writer)?;
+    reader.replace(writer.bytes());
+    ensure!(S::take(&mut reader)? == sample, differs::<S>(name));
+
+    Ok(match direction {
+        Direction::Encode => timed(move || {
+            writer.clear();
+            black_box(&sample).put(&mut writer)?;
+            black_box(writer.bytes());
+            Ok(())
+        }),
+        Direction::Decode => timed(move || {
+            reader.rewind();
+            black_box(S::take(&mut reader)?);
+            Ok(())
+        }),
+    })
+}
+
+fn timed(mut operation: impl FnMut() -> Result<()> + 'static) -> Work {
+    Box::new(move |times| {
+        let start = Instant::now();
+        for _ in 0..times {
+            operation()?;
+        }
+        Ok(start.elapsed())
+    })
+}
