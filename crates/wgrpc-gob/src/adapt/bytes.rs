@@ -129,6 +129,15 @@ impl<'de> Visitor<'de> for Base64 {
         decoded.map_err(|error| E::custom(format_args!("not base64: {error}")))
     }
 
+    /// Inside a flattened struct serde takes every format for a text format, also gob.
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+        Ok(bytes.to_vec())
+    }
+
+    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+        Ok(bytes)
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<u8>, A::Error> {
         let mut bytes = Vec::new();
         while let Some(byte) = list.next_element()? {

@@ -125,15 +125,16 @@ fn find<'a>(variants: &[&'a str], name: &'a str) -> &'a str {
 }
 
 /// The variant for a type that Go has registered as `name`: the one called exactly so, or the one
-/// called like the last part of the name, as `Circle` in `main.Circle`.
+/// called like the last part of the name, as `Circle` in `main.Circle`. If there is none, `name`
+/// itself, which may be an alias.
 fn find_registered<'a>(variants: &[&'a str], name: &'a str) -> &'a str {
-    match variants.iter().find(|&&variant| variant == name) {
-        Some(variant) => variant,
-        None => {
-            let last = name.rsplit('.').next().unwrap_or(name);
-            find(variants, last.trim_start_matches('*'))
-        }
-    }
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let last = last.trim_start_matches('*');
+    let is_exact = |variant: &&&str| **variant == name;
+    let is_alike = |variant: &&&str| **variant == last || are_alike(variant, last);
+    (variants.iter().find(is_exact))
+        .or_else(|| variants.iter().find(is_alike))
+        .map_or(name, |variant| variant)
 }
 
 /// A variant and its data.
