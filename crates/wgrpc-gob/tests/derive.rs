@@ -85,44 +85,76 @@ fn serde_attributes_change_the_schema_as_they_change_the_value() {
 #[test]
 fn a_flattened_struct_gives_its_fields_to_the_outer_one() {
     #[derive(Gob)]
+    #[serde(rename_all = "PascalCase")]
     struct Page {
         title: String,
         #[serde(flatten)]
-        range: Option<Range>,
+        range: Box<Range>,
         total: u64,
     }
     #[derive(Gob)]
+    #[serde(rename_all = "PascalCase")]
     struct Range {
         from: i64,
-        #[gob(name = "Until")]
-        to: i64,
-    }
-    #[derive(Gob)]
-    struct Open {
-        known: bool,
-        #[serde(flatten)]
-        rest: HashMap<String, String>,
-    }
-    #[derive(Gob)]
-    struct Clash {
-        from: String,
-        #[serde(flatten)]
-        range: Range,
+        #[serde(rename = "Until")]
+        to: Option<i64>,
     }
 
     assert_eq!(
         shown::<Page>(),
         "Page{Title string, From int, Until int, Total uint}"
     );
-    assert_eq!(keys::<Page>(), ["title", "from", "to", "total"]);
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_flattened() {
+    #[derive(Gob)]
+    struct Around<T> {
+        #[serde(rename = "From")]
+        from: String,
+        #[serde(flatten)]
+        inner: T,
+    }
+    #[derive(Gob)]
+    struct Small {
+        to: i64,
+    }
+    #[derive(Gob)]
+    #[serde(rename_all = "PascalCase")]
+    struct Range {
+        from: i64,
+    }
+    #[derive(Gob)]
+    enum Choice {
+        This(i64),
+        That,
+    }
+    #[derive(Gob)]
+    #[serde(rename_all = "PascalCase")]
+    struct Itself {
+        #[serde(flatten)]
+        inner: Box<Self>,
+    }
+
+    type Map = HashMap<String, String>;
     for (schema, reason) in [
+        (Schema::of::<Around<Map>>(), "only the fields of a struct"),
+        (Schema::of::<Itself>(), "not into itself"),
         (
-            Schema::of::<Open>(),
-            "only the fields of a struct can be flattened",
+            Schema::of::<Around<Range>>(),
+            "fields of `Around` are named `From`",
         ),
         (
-            Schema::of::<Clash>(),
-            "two fields of `Clash` are named `From`",
+            Schema::of::<Around<Option<Range>>>(),
+            "an option cannot be flattened",
+        ),
+        (
+            Schema::of::<Around<Choice>>(),
+            "an enum cannot be flattened",
+        ),
+        (
+            Schema::of::<Around<Small>>(),
+            "`to` of a flattened struct is called `To` on the wire",
         ),
     ] {
         let error = schema.check().unwrap_err().to_string();

@@ -109,8 +109,8 @@ impl VisitMut for Without {
 ///
 /// It stands beside serde's derives and follows the same `#[serde(…)]` attributes, so that there is
 /// one source of truth: `rename`, `rename_all`, `rename_all_fields`, `skip`, `skip_serializing`,
-/// `flatten`, `transparent`, `into`, and `with` where it names an adapter of this crate or
-/// `serde_bytes`.
+/// `flatten` (of structs), `transparent`, `into`, and `with` where it names an adapter of this
+/// crate or `serde_bytes`.
 ///
 /// # What a type becomes
 ///
@@ -137,7 +137,9 @@ impl VisitMut for Without {
 /// * `#[gob(int)]`: an enum without data is a number, written as one by your `Serialize` (or
 ///   `#[message(int)]`); unsigned if the enum has an unsigned `repr`.
 /// * `#[gob(interface)]`: each variant is a concrete type in Go's `any`, under the name that Go
-///   registers it by: `#[gob(name = "main.Circle")]` on the variant.
+///   registers it by: `#[gob(name = "main.Circle")]` on the variant. It is read as the variant that
+///   is called like the last part of that name, or has all of it as `#[serde(alias = "…")]`, which
+///   `#[message]` adds.
 /// * `#[gob(bound = "T: Gob")]`: instead of the bounds derived for type parameters.
 /// * `#[gob(crate = "path")]`: where the crate `wgrpc_gob` is found.
 ///

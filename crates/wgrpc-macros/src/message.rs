@@ -89,6 +89,9 @@ fn extend(options: &Options, mut item: DeriveInput) -> Result<TokenStream> {
     } else if let Some(rule) = rule_for_fields(&item.data).filter(|rule| !attrs.says(rule)) {
         added.push(helper("serde", rule, "PascalCase"));
     }
+    if attrs.interface.is_some() {
+        alias_variants(&mut item.data)?;
+    }
     adapt_fields(&mut item.data, &private)?;
     // The derives come first, since they introduce the helper attributes.
     item.attrs.splice(0..0, added);
@@ -128,6 +131,19 @@ fn rule_for_fields(data: &Data) -> Option<&'static str> {
             .then_some("rename_all_fields"),
         Data::Union(_) => None,
     }
+}
+
+/// Lets serde know the variants of an interface by the names that Go registers them under.
+fn alias_variants(data: &mut Data) -> Result<()> {
+    let Data::Enum(data) = data else {
+        return Ok(());
+    };
+    for variant in &mut data.variants {
+        if let Some(name) = Attrs::parse(&variant.attrs, Place::Variant)?.name {
+            variant.attrs.push(helper("serde", "alias", &name.value()));
+        }
+    }
+    Ok(())
 }
 
 /// Sends fields of the types that serde sees otherwise than Go does through their adapters.

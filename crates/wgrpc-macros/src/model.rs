@@ -39,6 +39,11 @@ pub(crate) enum Shape {
         name: String,
         fields: Vec<Field>,
     },
+    /// A struct with a field for each variant, of which one is present.
+    Union {
+        name: String,
+        variants: Vec<Field>,
+    },
     /// A value that brings its own type, one of these.
     Interface(Vec<Field>),
 }
@@ -166,16 +171,31 @@ impl Parser<'_> {
     }
 
     fn named_fields(&self, fields: &FieldsNamed, rename_all: Option<Case>) -> Result<Vec<Field>> {
-        let mut names = Names::default();
-        let mut list = Vec::new();
+        let mut written = Vec::new();
         for field in &fields.named {
             let attrs = Attrs::parse(&field.attrs, Place::Field)?;
-            let Some(ident) = field.ident.as_ref().filter(|_| !attrs.skip) else {
-                continue;
-            };
+            if let Some(ident) = field.ident.as_ref().filter(|_| !attrs.skip) {
+                written.push((ident, &field.ty, attrs));
+            }
+        }
+        let has_flat = written.iter().any(|(_, _, attrs)| attrs.flatten);
+        let mut names = Names::default();
+        let mut list = Vec::new();
+        for (ident, ty, attrs) in written {
             let is_flat = attrs.flatten;
             let key = attrs.serde_name(ident, rename_all, Case::of_field);
-            let wire = self.wire_name(&attrs, &key, ident)?;
+            let wire = match is_flat {
+                true => key.clone(),
+                false => self.wire_name(&attrs, &key, ident)?,
+            };
+            if has_flat && wire != key {
+                // Such a struct is read as a map, whose reader knows only the names on the wire.
+                let reason = format!(
+                    "beside a flattened field serde has to call this `{wire}` too, or it would \
+                     not be found: use #[message] or #[serde(rename_all = \"PascalCase\")]"
+                );
+                return Err(Error::new(ident.span(), reason));
+            }
             if !is_flat {
                 names.claim(&wire, ident)?;
             }
@@ -183,7 +203,7 @@ impl Parser<'_> {
                 wire,
                 key,
                 is_flat,
-                shape: Shape::Same(self.source(attrs, &field.ty)?),
+                shape: Shape::Same(self.source(attrs, ty)?),
             });
         }
         Ok(list)

@@ -45,11 +45,12 @@ fn expression(shape: &Shape, types: &Ident) -> TokenStream {
             spliced(name, fields, types)
         }
         Shape::Struct { name, fields } => {
-            let fields = fields.iter().map(|field| {
-                let (wire, key, ty) = (&field.wire, &field.key, expression(&field.shape, types));
-                quote!((#wire, #key, #ty))
-            });
-            quote!({ let fields = [#(#fields),*]; #types.structure(#name, fields) })
+            let fields = entries(fields, types);
+            quote!({ let fields = #fields; #types.structure(#name, fields) })
+        }
+        Shape::Union { name, variants } => {
+            let variants = entries(variants, types);
+            quote!({ let variants = #variants; #types.union(#name, variants) })
         }
         Shape::Interface(variants) => {
             let variants = variants.iter().map(|variant| {
@@ -60,6 +61,15 @@ fn expression(shape: &Shape, types: &Ident) -> TokenStream {
             quote!({ let variants = [#(#variants),*]; #types.interface_of(variants) })
         }
     }
+}
+
+/// Of each field its names and its type.
+fn entries(fields: &[Field], types: &Ident) -> TokenStream {
+    let entries = fields.iter().map(|field| {
+        let (wire, key, ty) = (&field.wire, &field.key, expression(&field.shape, types));
+        quote!((#wire, #key, #ty))
+    });
+    quote!([#(#entries),*])
 }
 
 /// A struct in which some fields are replaced by the fields that they have themselves.
@@ -114,7 +124,11 @@ impl Finder<'_> {
         match shape {
             Shape::Same(Source::Type(ty)) => self.visit_type(ty),
             Shape::Same(Source::Function(_)) => {}
-            Shape::Struct { fields, .. } | Shape::Interface(fields) => {
+            Shape::Struct { fields, .. }
+            | Shape::Union {
+                variants: fields, ..
+            }
+            | Shape::Interface(fields) => {
                 fields.iter().for_each(|field| self.look_into(&field.shape));
             }
         }

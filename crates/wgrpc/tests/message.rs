@@ -9,10 +9,11 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use wgrpc::gob::Schema;
+use wgrpc::gob::{self, Schema};
 use wgrpc::{Gob, message};
 
-/// Checks the type in Go's notation, and what the value is in JSON, both ways.
+/// Checks the type in Go's notation, what the value is in JSON, both ways, and that it comes back
+/// from gob.
 #[track_caller]
 fn check<T>(value: &T, ty: &str, json: Value)
 where
@@ -21,6 +22,8 @@ where
     assert_eq!(Schema::of::<T>().to_string(), ty);
     assert_eq!(serde_json::to_value(value).unwrap(), json);
     assert_eq!(serde_json::from_value::<T>(json).unwrap(), *value);
+    let bytes = gob::to_vec(value).unwrap();
+    assert_eq!(gob::from_slice::<T>(&bytes).unwrap(), *value);
 }
 
 #[test]
@@ -103,6 +106,82 @@ fn enums_with_data_have_a_field_for_each_variant() {
         },
         ty,
         json!({"Rect": {"IsSquare": true, "SideLength": 2.0}}),
+    );
+}
+
+#[test]
+fn flattened_and_wrapped_types_come_back() {
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct Page {
+        title: String,
+        #[serde(flatten)]
+        range: Range,
+        unit: Unit,
+        degrees: Celsius,
+        corners: Corners,
+    }
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct Range {
+        from_line: i64,
+        to_line: Option<i64>,
+        raw: Vec<u8>,
+    }
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct Unit;
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct Celsius(f64);
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct Corners(i8, [u16; 2]);
+
+    let ty = "Page{Title string, FromLine int, ToLine int, Raw []byte, Unit Unit{}, \
+              Degrees float64, Corners Corners{F0 int, F1 [2]uint}}";
+    for to_line in [Some(7), Some(0)] {
+        let page = Page {
+            title: "x".to_owned(),
+            range: Range {
+                from_line: 0,
+                to_line,
+                raw: vec![0],
+            },
+            unit: Unit,
+            degrees: Celsius(0.5),
+            corners: Corners(-1, [0, 1]),
+        };
+        let json = json!({
+            "Title": "x", "FromLine": 0, "ToLine": to_line, "Raw": "AA==", "Unit": null,
+            "Degrees": 0.5, "Corners": [-1, [0, 1]],
+        });
+        check(&page, ty, json);
+    }
+}
+
+#[test]
+fn an_enum_can_be_an_interface_in_gob() {
+    #[message]
+    #[derive(Debug, PartialEq)]
+    #[gob(interface)]
+    enum Figure {
+        #[gob(name = "main.Circle")]
+        Circle { radius: f64 },
+        #[gob(name = "int")]
+        Sides(i64),
+    }
+    #[message]
+    #[derive(Debug, PartialEq)]
+    struct Drawing {
+        figures: Vec<Figure>,
+    }
+
+    let figures = vec![Figure::Circle { radius: 0.5 }, Figure::Sides(0)];
+    check(
+        &Drawing { figures },
+        "Drawing{Figures []any}",
+        json!({"Figures": [{"Circle": {"Radius": 0.5}}, {"Sides": 0}]}),
     );
 }
 

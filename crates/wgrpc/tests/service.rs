@@ -142,6 +142,9 @@ async fn methods_have_go_names_and_others_are_not_served() {
         client.call::<_, u64>("Arith.CallCount", &()).await.unwrap(),
         1
     );
+    // Whoever calls a method without an argument may send one.
+    let count = client.call::<_, u64>("Arith.CallCount", &Args { a: 1, b: 1 });
+    assert_eq!(count.await.unwrap(), 1);
     Arith::default().hidden("");
     Arith::helper("");
     for method in ["Hidden", "Helper", "Count", "multiply", "NotInThisBuild"] {

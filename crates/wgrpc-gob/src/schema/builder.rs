@@ -31,6 +31,8 @@ pub struct Builder {
     known: HashMap<TypeId, Ref>,
     /// The types whose absence is a value: gob cannot nest them.
     options: HashSet<Ref>,
+    /// The structs that are enums.
+    unions: HashSet<Ref>,
     inferred: bool,
     error: Option<String>,
 }
@@ -148,7 +150,7 @@ impl Builder {
     /// A struct. Of each field the name on the wire, the name that serde knows it by, and the
     /// type. Go stores only fields whose names begin with an upper-case letter.
     ///
-    /// An enum with data is a struct too: one field a variant, exactly one of them present.
+    /// An enum with data is a struct too, a [`union`](Self::union).
     pub fn structure<'a>(
         &mut self,
         name: &str,
@@ -177,23 +179,60 @@ impl Builder {
         }))
     }
 
+    /// An enum with data: a struct with one field a variant, exactly one of them present. Given
+    /// are its name and its variants, as to [`structure`](Self::structure).
+    pub fn union<'a>(
+        &mut self,
+        name: &str,
+        variants: impl IntoIterator<Item = (&'a str, &'a str, Ref)>,
+    ) -> Ref {
+        let union = self.structure(name, variants);
+        self.unions.insert(union);
+        union
+    }
+
     /// The fields of a struct described before, to stand among those of another, as with serde's
     /// `flatten`.
+    ///
+    /// What could not be read again is refused. Fields of a flattened struct are asked for by
+    /// nobody: the reader hands over all that the sender's type has, under their names on the
+    /// wire, and zeros where they are absent.
     pub fn fields_of(&mut self, structure: Ref) -> Vec<Field<Ref>> {
-        let node = self.resolve(structure).ok();
-        match node.map(|node| &self.nodes[node.index()]) {
+        let resolved = self.resolve(structure).ok();
+        let node = resolved.map(|resolved| &self.nodes[resolved.index()]);
+        let refusal = match node {
+            _ if self.options.contains(&structure) => {
+                "an option cannot be flattened: gob does not tell a struct that is absent from \
+                 one of zeros"
+            }
+            _ if resolved.is_some_and(|resolved| self.unions.contains(&resolved)) => {
+                "an enum cannot be flattened: gob does not tell a variant that is absent from one \
+                 of zeros"
+            }
             Some(Slot::Type(Node {
                 shape: Shape::Struct(fields),
                 ..
-            })) => fields.to_vec(),
+            })) => match fields.iter().find(|field| field.key.is_some()) {
+                None => return fields.to_vec(),
+                Some(field) => {
+                    let reason = format!(
+                        "the field `{}` of a flattened struct is called `{}` on the wire, where \
+                         serde would not find it: use #[message] or \
+                         #[serde(rename_all = \"PascalCase\")]",
+                        field.key(),
+                        field.name
+                    );
+                    self.refuse(reason);
+                    return Vec::new();
+                }
+            },
             _ => {
-                self.refuse(
-                    "only the fields of a struct can be flattened into another, and not into \
-                     itself: a map's keys are not known in advance",
-                );
-                Vec::new()
+                "only the fields of a struct can be flattened into another, and not into \
+                 itself: a map's keys are not known in advance"
             }
-        }
+        };
+        self.refuse(refusal);
+        Vec::new()
     }
 
     /// A type that may be absent. In gob it is the type itself, left out where it is absent.

@@ -68,6 +68,10 @@ fn names_that_clash_or_that_go_cannot_have_are_refused() {
             "enum E { A(i64), #[gob(name = \"A\")] B(i64) }",
             "two fields are named `A`",
         ),
+        (
+            "struct S { a: i64, #[serde(flatten)] b: T }",
+            "serde has to call this `A` too",
+        ),
         ("struct S { _1: i64 }", "no exported name like `_1`"),
         ("struct S(#[gob(name = \"X\")] i64, i64);", "have no names"),
         (

@@ -78,7 +78,10 @@ impl Parser<'_> {
                 is_flat: false,
             });
         }
-        Ok(Shape::Struct { name, fields })
+        Ok(Shape::Union {
+            name,
+            variants: fields,
+        })
     }
 
     /// A value that brings the name of its type.
