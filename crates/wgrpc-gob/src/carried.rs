@@ -6,6 +6,8 @@
 //! structs, and to any other binary format they are values like others. Formats that are made for
 //! people get the bare value.
 
+mod read;
+
 use serde::ser::{Error as _, SerializeMap, SerializeTuple};
 use serde::{Serialize, Serializer};
 
@@ -19,6 +21,8 @@ use crate::ser::only::{NoTuple, Only, Want};
 use crate::types::{Id, Shape};
 use crate::value::{Dynamic, Interface, Value};
 use crate::wire;
+
+pub(crate) use read::HandOver;
 
 /// What a newtype struct of one of our names stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

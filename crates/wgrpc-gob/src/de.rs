@@ -15,9 +15,10 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
 
 pub(crate) use plan::Plans;
 
+use crate::carried::{HandOver, Marked};
 use crate::error::{Category, Error, Result};
 use crate::limits::Limits;
-use crate::received::{Complete, Kind, Slot, Structure, Types};
+use crate::received::{Complete, Definition, Kind, Slot, Structure, Types};
 use crate::scanner::read_lead;
 use crate::types::Id;
 use crate::walk::{self, read_array_count, read_map_count, too_deep};
@@ -109,22 +110,22 @@ impl<'t, 'de> Source<'t, 'de> {
 
     /// A value at the beginning of what a message or an interface holds.
     fn whole(&mut self, root: Complete<'t>) -> Result<Value<'_, 't, 'de>> {
-        read_lead(root.kind, &mut self.reader)?;
-        Ok(self.value(root.kind))
+        read_lead(root.ty, &mut self.reader)?;
+        Ok(self.value(root.ty))
     }
 
-    /// A value of this kind that stands next.
+    /// A value of the type `ty` that stands next.
     #[inline]
-    fn value(&mut self, kind: &'t Kind) -> Value<'_, 't, 'de> {
-        Value { source: self, kind }
+    fn value(&mut self, ty: &'t Definition) -> Value<'_, 't, 'de> {
+        Value { source: self, ty }
     }
 
-    /// The zero of this kind, of a value that is absent.
+    /// The zero of the type `ty`, of a value that is absent.
     #[inline(never)]
-    fn zero<S: DeserializeSeed<'de>>(&mut self, kind: &'t Kind, seed: S) -> Result<S::Value> {
+    fn zero<S: DeserializeSeed<'de>>(&mut self, ty: &'t Definition, seed: S) -> Result<S::Value> {
         let reader = std::mem::replace(&mut self.reader, Reader::new(&ZEROS));
         let was_absent = std::mem::replace(&mut self.is_absent, true);
-        let value = seed.deserialize(self.value(kind));
+        let value = seed.deserialize(self.value(ty));
         self.is_absent = was_absent;
         self.reader = reader;
         value
@@ -187,10 +188,10 @@ impl<'t, 'de> Source<'t, 'de> {
         }
     }
 
-    /// Skips a value of this kind.
+    /// Skips a value of the type `ty`.
     #[inline]
-    fn skip(&mut self, kind: &Kind) -> Result<()> {
-        walk::skip(self.types, kind, &mut self.reader, self.limits)
+    fn skip(&mut self, ty: &Definition) -> Result<()> {
+        walk::skip(self.types, ty, &mut self.reader, self.limits)
     }
 
     /// Reads the beginning of a value in an interface: the name and the type. `None` is nil.
@@ -240,16 +241,22 @@ struct Inner<'t, 'de> {
     end: usize,
 }
 
+#[cold]
+fn nil() -> Error {
+    let message = "the interface is nil, which only an option can be";
+    Error::new(Category::Mismatch, message)
+}
+
 /// One value, of a known type, which stands next in the source.
 pub(crate) struct Value<'a, 't, 'de> {
     source: &'a mut Source<'t, 'de>,
-    kind: &'t Kind,
+    ty: &'t Definition,
 }
 
 impl<'t, 'de> Value<'_, 't, 'de> {
     #[cold]
     fn mismatch(&self, expected: impl std::fmt::Display) -> Error {
-        let kind = self.kind.name();
+        let kind = self.ty.kind.name();
         Error::new(
             Category::Mismatch,
             format_args!("the sender's type is {kind}, which cannot be read as {expected}"),
@@ -261,10 +268,7 @@ impl<'t, 'de> Value<'_, 't, 'de> {
     fn inside<R>(self, read: impl FnOnce(Value<'_, 't, 'de>) -> Result<R>) -> Result<R> {
         match self.source.interface()? {
             Some(inner) => self.source.inside(&inner, read),
-            None => Err(Error::new(
-                Category::Mismatch,
-                "the interface is nil, which only an option can be",
-            )),
+            None => Err(nil()),
         }
     }
 
@@ -328,7 +332,7 @@ macro_rules! numbers {
     ($($method:ident: $kind:ident, $take:ident, $visit:ident, $expected:literal;)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            match self.kind {
+            match &self.ty.kind {
                 Kind::$kind => visitor.$visit(self.source.reader.$take()?),
                 Kind::Interface => open!(self.$method(visitor)),
                 _ => Err(self.mismatch($expected)),
@@ -353,7 +357,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let reader = &mut self.source.reader;
-        match self.kind {
+        match &self.ty.kind {
             Kind::Byte => visitor.visit_u8(reader.byte()?),
             Kind::Bool => visitor.visit_bool(reader.uint()? != 0),
             Kind::Int => visitor.visit_i64(reader.int()?),
@@ -377,7 +381,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind {
+        match &self.ty.kind {
             Kind::Bool => visitor.visit_bool(self.source.reader.uint()? != 0),
             Kind::Interface => open!(self.deserialize_bool(visitor)),
             _ => Err(self.mismatch("bool")),
@@ -385,7 +389,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
     }
 
     fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind {
+        match &self.ty.kind {
             Kind::Byte => visitor.visit_u8(self.source.reader.byte()?),
             Kind::Uint => visitor.visit_u64(self.source.reader.uint()?),
             Kind::Interface => open!(self.deserialize_u8(visitor)),
@@ -394,7 +398,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
     }
 
     fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind {
+        match &self.ty.kind {
             Kind::Int => visitor.visit_i128(self.source.reader.int()?.into()),
             Kind::Interface => open!(self.deserialize_i128(visitor)),
             _ => Err(self.mismatch("i128")),
@@ -402,7 +406,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
     }
 
     fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind {
+        match &self.ty.kind {
             Kind::Uint => visitor.visit_u128(self.source.reader.uint()?.into()),
             Kind::Interface => open!(self.deserialize_u128(visitor)),
             _ => Err(self.mismatch("u128")),
@@ -410,7 +414,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind {
+        match &self.ty.kind {
             Kind::Float => {
                 let number = self.source.reader.float()?;
                 if number.is_finite() && number.abs() > f64::from(f32::MAX) {
@@ -426,7 +430,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
 
     /// Go's rune is an int; a string of one character will do as well.
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind {
+        match &self.ty.kind {
             Kind::Int => {
                 let number = self.source.reader.int()?;
                 match u32::try_from(number).ok().and_then(char::from_u32) {
@@ -444,7 +448,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind {
+        match &self.ty.kind {
             Kind::String => match self.text()? {
                 Ok(text) => visitor.visit_borrowed_str(text),
                 Err(_) => Err(Error::new(
@@ -462,7 +466,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind {
+        match &self.ty.kind {
             Kind::Bytes | Kind::Opaque(_) => visitor.visit_borrowed_bytes(self.bytes()?),
             Kind::Interface => open!(self.deserialize_bytes(visitor)),
             _ => Err(self.mismatch("bytes")),
@@ -477,7 +481,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         if self.is_absent() {
             return visitor.visit_none();
         }
-        if matches!(self.kind, Kind::Interface) && self.source.reader.clone().uint()? == 0 {
+        if matches!(self.ty.kind, Kind::Interface) && self.source.reader.clone().uint()? == 0 {
             self.source.reader.uint()?;
             return visitor.visit_none();
         }
@@ -485,7 +489,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.kind {
+        match &self.ty.kind {
             Kind::Struct(_) => self.deserialize_ignored_any(visitor),
             Kind::Interface => open!(self.deserialize_unit(visitor)),
             _ => Err(self.mismatch("a struct without fields")),
@@ -502,14 +506,18 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value> {
-        visitor.visit_newtype_struct(self)
+        match Marked::by_name(name) {
+            Some(Marked::Dynamic) => visitor.visit_some(HandOver(self.dynamic()?)),
+            Some(Marked::Interface) => visitor.visit_some(HandOver(self.interface()?)),
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match *self.kind {
+        match self.ty.kind {
             Kind::Slice(elem) => {
                 let count = self.source.reader.count()?;
                 self.elements(elem, count, visitor)
@@ -525,7 +533,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        match *self.kind {
+        match self.ty.kind {
             Kind::Array(elem, found) if found == len => self.array(elem, len, visitor),
             Kind::Array(_, found) => {
                 Err(self.mismatch(format_args!("{len} elements: it has {found}")))
@@ -557,7 +565,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
 
     /// A map, or a struct as a map of its fields: so `#[serde(flatten)]` reads structs.
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match *self.kind {
+        match self.ty.kind {
             Kind::Map(key, elem) => {
                 let count = read_map_count(&mut self.source.reader)?;
                 self.source.nested(|source| {
@@ -590,14 +598,14 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let structure = match self.kind {
+        let structure = match &self.ty.kind {
             Kind::Struct(structure) => structure,
             Kind::Interface => return open!(self.deserialize_struct(name, fields, visitor)),
             _ => return Err(self.mismatch(format_args!("the struct `{name}`"))),
         };
         let plan = self.source.plan::<V>(structure, fields)?;
         if plan.matches.is_empty() && self.is_whole() && !fields.is_empty() && structure.len() > 0 {
-            let sender = self.source.types.name(structure.own_slot());
+            let sender = self.ty.name();
             return Err(Error::new(
                 Category::Mismatch,
                 format_args!("the sender's struct `{sender}` has no field of `{name}`"),
@@ -630,7 +638,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         if !self.is_absent() {
-            self.source.skip(self.kind)?;
+            self.source.skip(self.ty)?;
         }
         visitor.visit_unit()
     }

@@ -44,7 +44,7 @@ struct Inner {
     path: Vec<Step>,
     usable: bool,
     missing: Missing,
-    source: Option<std::io::Error>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 /// A step from a value to one inside it.
@@ -100,7 +100,14 @@ impl Error {
     #[cold]
     pub(crate) fn io(source: std::io::Error) -> Self {
         let mut error = Self::new(Category::Io, &source).fatal();
-        error.0.source = Some(source);
+        error.0.source = Some(Box::new(source));
+        error
+    }
+
+    /// An error that is only there for its source.
+    pub(crate) fn with_source(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let mut error = Self::new(Category::Message, &source);
+        error.0.source = Some(Box::new(source));
         error
     }
 
@@ -209,7 +216,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_ref().map(|source| source as _)
+        self.0.source.as_deref().map(|source| source as _)
     }
 }
 

@@ -13,6 +13,7 @@ mod encoder;
 mod error;
 mod infer;
 mod interface;
+pub mod io;
 mod limits;
 mod received;
 mod scanner;

@@ -78,12 +78,14 @@ struct Entry {
     definition: OnceLock<Box<Definition>>,
 }
 
-/// A type that has been defined.
+/// A type that has been defined, or that needs no definition.
 #[derive(Debug)]
-struct Definition {
-    name: Box<str>,
-    kind: Kind,
-    /// Whether a value can contain an interface. Known once the type has been found complete.
+pub(crate) struct Definition {
+    slot: Slot,
+    name: Option<Box<str>>,
+    pub(crate) kind: Kind,
+    /// For a type made of others: whether a value can contain an interface. Known once the type
+    /// has been found complete.
     has_interface: OnceLock<bool>,
     /// The type and those inside it, once a dynamic value has asked for them.
     schema: OnceLock<Schema>,
@@ -112,23 +114,22 @@ pub(crate) enum Kind {
 
 /// The built-in types, by their id, and in place of an id 0, which no type has, what the elements
 /// of bytes are.
-static BUILTIN: [Kind; 9] = [
-    Kind::Byte,
-    Kind::Bool,
-    Kind::Int,
-    Kind::Uint,
-    Kind::Float,
-    Kind::Bytes,
-    Kind::String,
-    Kind::Complex,
-    Kind::Interface,
+static BUILTIN: [Definition; 9] = [
+    Definition::new(Slot(0), None, Kind::Byte),
+    Definition::new(Slot(1), None, Kind::Bool),
+    Definition::new(Slot(2), None, Kind::Int),
+    Definition::new(Slot(3), None, Kind::Uint),
+    Definition::new(Slot(4), None, Kind::Float),
+    Definition::new(Slot(5), None, Kind::Bytes),
+    Definition::new(Slot(6), None, Kind::String),
+    Definition::new(Slot(7), None, Kind::Complex),
+    Definition::new(Slot(8), None, Kind::Interface),
 ];
 
 /// A type that values can be read of: it and all that it refers to has been defined.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Complete<'t> {
-    pub(crate) slot: Slot,
-    pub(crate) kind: &'t Kind,
+    pub(crate) ty: &'t Definition,
     pub(crate) has_interface: bool,
 }
 
@@ -160,7 +161,7 @@ impl Types {
     /// For protocols that read a message of their own by hand: match the names once an id, and
     /// then read by numbers.
     pub fn fields(&self, id: Id) -> Option<impl ExactSizeIterator<Item = (&str, Id)>> {
-        let Kind::Struct(structure) = self.kind(self.slot(id)?).ok()? else {
+        let Kind::Struct(structure) = &self.definition(self.slot(id)?).ok()?.kind else {
             return None;
         };
         let fields = 0..structure.len();
@@ -169,7 +170,7 @@ impl Types {
 
     /// The key and element types of the map type `id`; `None` if it is no map.
     pub fn map(&self, id: Id) -> Option<(Id, Id)> {
-        match self.kind(self.slot(id)?).ok()? {
+        match &self.definition(self.slot(id)?).ok()?.kind {
             Kind::Map(key, elem) => Some((self.id(*key), self.id(*elem))),
             _ => None,
         }
@@ -199,23 +200,12 @@ impl Types {
         }
     }
 
-    /// What the type in `slot` is.
+    /// The type in `slot`.
     #[inline]
-    pub(crate) fn kind(&self, slot: Slot) -> Result<&Kind> {
-        match BUILTIN.get(slot.0 as usize) {
-            Some(kind) => Ok(kind),
-            None => Ok(&self.definition(slot)?.kind),
+    pub(crate) fn definition(&self, slot: Slot) -> Result<&Definition> {
+        if let Some(builtin) = BUILTIN.get(slot.0 as usize) {
+            return Ok(builtin);
         }
-    }
-
-    /// The name of the type in `slot`; it has no meaning, and may be empty.
-    pub(crate) fn name(&self, slot: Slot) -> &str {
-        self.definition(slot)
-            .map_or("", |definition| &definition.name)
-    }
-
-    #[inline]
-    fn definition(&self, slot: Slot) -> Result<&Definition> {
         let entry = slot.user().and_then(|index| self.table.entry(index));
         match entry.and_then(|entry| entry.definition.get()) {
             Some(definition) => Ok(definition),
@@ -227,22 +217,12 @@ impl Types {
     #[inline]
     pub(crate) fn complete(&self, id: Id) -> Result<Complete<'_>> {
         let slot = self.slot(id).ok_or_else(|| undefined(id))?;
-        let (kind, has_interface) = match BUILTIN.get(slot.0 as usize) {
-            Some(kind) => (kind, matches!(kind, Kind::Interface)),
-            None => {
-                let definition = self.definition(slot)?;
-                let has_interface = match definition.has_interface.get() {
-                    Some(&known) => known,
-                    None => self.work_out(slot)?,
-                };
-                (&definition.kind, has_interface)
-            }
+        let ty = self.definition(slot)?;
+        let has_interface = match ty.has_interface() {
+            Some(known) => known,
+            None => self.work_out(slot)?,
         };
-        Ok(Complete {
-            slot,
-            kind,
-            has_interface,
-        })
+        Ok(Complete { ty, has_interface })
     }
 
     /// How many more plans for reading these types there may be.
@@ -277,19 +257,13 @@ impl Types {
                     }
                     continue;
                 }
-                let known = match BUILTIN.get(slot.0 as usize) {
-                    Some(kind) => Some(matches!(kind, Kind::Interface)),
-                    None => {
-                        let found = self.definition(slot)?;
-                        let known = found.has_interface.get().copied();
-                        if known.is_none() {
-                            places.insert(slot, types.len());
-                            types.push(found);
-                            users.push(vec![user]);
-                        }
-                        known
-                    }
-                };
+                let inner = self.definition(slot)?;
+                let known = inner.has_interface();
+                if known.is_none() {
+                    places.insert(slot, types.len());
+                    types.push(inner);
+                    users.push(vec![user]);
+                }
                 if known == Some(true) {
                     with_interface.push(user);
                 }
@@ -325,7 +299,7 @@ impl Types {
         let rest = reader.rest();
         let within = &rest[..rest.len().min(allowed)];
         let mut bounded = Reader::with_base(within, reader.offset());
-        let described = definition::read(slot, &mut bounded, &mut |id| self.refer(&mut growth, id))
+        let described = definition::read(&mut bounded, &mut |id| self.refer(&mut growth, id))
             .map_err(|error| match error.category() {
                 Category::Corrupt if within.len() < rest.len() => Error::limit(
                     "definitions",
@@ -336,12 +310,8 @@ impl Types {
             })?;
         growth.definitions += bounded.position();
         reader.take(bounded.position())?;
-        let _ = definition.set(Box::new(Definition {
-            name: described.name,
-            kind: described.kind,
-            has_interface: OnceLock::new(),
-            schema: OnceLock::new(),
-        }));
+        let name = Some(described.name);
+        let _ = definition.set(Box::new(Definition::new(slot, name, described.kind)));
         Ok(())
     }
 
@@ -411,6 +381,40 @@ impl Slot {
     #[inline]
     fn user(self) -> Option<usize> {
         (self.0 as usize).checked_sub(BUILTIN.len())
+    }
+}
+
+impl Definition {
+    const fn new(slot: Slot, name: Option<Box<str>>, kind: Kind) -> Self {
+        Self {
+            slot,
+            name,
+            kind,
+            has_interface: OnceLock::new(),
+            schema: OnceLock::new(),
+        }
+    }
+
+    /// Its place.
+    pub(crate) fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// The name, which has no meaning and may be empty.
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+
+    /// Whether a value can contain an interface, if that is known.
+    #[inline]
+    fn has_interface(&self) -> Option<bool> {
+        match self.kind {
+            Kind::Interface => Some(true),
+            Kind::Slice(_) | Kind::Array(..) | Kind::Map(..) | Kind::Struct(_) => {
+                self.has_interface.get().copied()
+            }
+            _ => Some(false),
+        }
     }
 }
 

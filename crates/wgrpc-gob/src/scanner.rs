@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::received::{Kind, Types};
+use crate::received::{Definition, Kind, Types};
 use crate::types::Id;
 use crate::wire::{Reader, UINT_MAX_LEN};
 use pieces::Pieces;
@@ -239,8 +239,8 @@ fn value_id(number: i64, at: u64) -> Result<Id> {
 }
 
 /// Takes the byte that comes before a value that is no struct, where a value begins.
-pub(crate) fn read_lead(kind: &Kind, reader: &mut Reader<'_>) -> Result<()> {
-    if matches!(kind, Kind::Struct(_)) {
+pub(crate) fn read_lead(ty: &Definition, reader: &mut Reader<'_>) -> Result<()> {
+    if matches!(ty.kind, Kind::Struct(_)) {
         return Ok(());
     }
     let at = reader.offset();

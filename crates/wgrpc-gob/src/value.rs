@@ -5,8 +5,15 @@
 //! a dynamic value and the name that its type is registered under.
 
 mod lossless;
+mod show;
+
+use serde::de::DeserializeOwned;
 
 use crate::complex::Complex;
+use crate::decoder::Decoder;
+use crate::encoder::Encoder;
+use crate::error::{Category, Error, Result};
+use crate::limits::Limits;
 use crate::schema::Schema;
 
 /// A value of any type, as it stands on the wire.
@@ -61,4 +68,30 @@ pub struct Interface {
     pub name: String,
     /// The concrete value.
     pub value: Dynamic,
+}
+
+impl Dynamic {
+    /// The value as a `T`, as if it had been read from a stream into one.
+    ///
+    /// ```
+    /// let dynamic = wgrpc_gob::Dynamic::new(&[1u8, 2, 3])?;
+    /// assert_eq!(dynamic.to::<(u8, u64, u8)>()?, (1, 2, 3));
+    /// # wgrpc_gob::Result::Ok(())
+    /// ```
+    pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
+        // The value is in memory already, so it is no larger than it may be.
+        let limits = Limits {
+            message: usize::MAX,
+            decoded: usize::MAX,
+            depth: usize::MAX,
+            types: usize::MAX,
+            definitions: usize::MAX,
+        };
+        let mut stream = Vec::new();
+        Encoder::with_limits(limits.clone()).encode(self, &mut stream)?;
+        let mut decoder = Decoder::with_limits(limits);
+        decoder.push(&stream);
+        let cut = || Error::new(Category::Corrupt, "the value is cut off");
+        decoder.decode()?.ok_or_else(cut)
+    }
 }

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::received::{Kind, Slot, Structure, Types};
+use crate::received::{Definition, Kind, Slot, Structure, Types};
 use crate::types::Id;
 use crate::wire::Reader;
 
@@ -48,12 +48,16 @@ impl Walk {
         }
     }
 
-    /// Begins with a value of this kind. If it is an interface, the walk stops before it.
-    pub(crate) fn begin(&mut self, kind: &Kind, reader: &mut Reader<'_>) -> Result<Option<Stop>> {
-        if skip_scalar(kind, reader)? {
+    /// Begins with a value of the type `ty`. If it is an interface, the walk stops before it.
+    pub(crate) fn begin(
+        &mut self,
+        ty: &Definition,
+        reader: &mut Reader<'_>,
+    ) -> Result<Option<Stop>> {
+        if skip_scalar(ty, reader)? {
             return Ok(None);
         }
-        match *kind {
+        match ty.kind {
             Kind::Interface => return Ok(Some(Stop::Interface)),
             Kind::Slice(elem) => {
                 let left = reader.count()?;
@@ -67,8 +71,8 @@ impl Walk {
                 let left = 2 * read_map_count(reader)?;
                 self.push(Open::Entries { key, elem, left }, reader)?;
             }
-            Kind::Struct(ref structure) => {
-                let (structure, next) = (structure.own_slot(), 0);
+            Kind::Struct(_) => {
+                let (structure, next) = (ty.slot(), 0);
                 self.push(Open::Fields { structure, next }, reader)?;
             }
             _ => {}
@@ -79,24 +83,24 @@ impl Walk {
     /// Begins with the value in an interface.
     pub(crate) fn begin_inside(
         &mut self,
-        kind: &Kind,
+        ty: &Definition,
         reader: &mut Reader<'_>,
     ) -> Result<Option<Stop>> {
         self.push(Open::Interface, reader)?;
-        self.begin(kind, reader)
+        self.begin(ty, reader)
     }
 
     /// Goes on to the next stop.
     pub(crate) fn run(&mut self, types: &Types, reader: &mut Reader<'_>) -> Result<Stop> {
         loop {
-            let kind = match self.open.last_mut() {
+            let ty = match self.open.last_mut() {
                 None => return Ok(Stop::End),
                 Some(Open::Interface) => {
                     self.open.pop();
                     return Ok(Stop::InterfaceEnd);
                 }
                 Some(Open::Elements { elem, left }) => {
-                    let elem = types.kind(*elem)?;
+                    let elem = types.definition(*elem)?;
                     while *left > 0 && skip_scalar(elem, reader)? {
                         *left -= 1;
                     }
@@ -108,18 +112,19 @@ impl Walk {
                 Some(Open::Entries { left: 0, .. }) => None,
                 Some(Open::Entries { key, elem, left }) => {
                     *left -= 1;
-                    Some(types.kind(if *left % 2 == 1 { *key } else { *elem })?)
+                    Some(types.definition(if *left % 2 == 1 { *key } else { *elem })?)
                 }
-                Some(Open::Fields { structure, next }) => match types.kind(*structure)? {
+                Some(Open::Fields { structure, next }) => match &types.definition(*structure)?.kind
+                {
                     Kind::Struct(structure) => skip_fields(types, structure, next, reader)?,
                     _ => None,
                 },
             };
-            let Some(kind) = kind else {
+            let Some(ty) = ty else {
                 self.open.pop();
                 continue;
             };
-            if let Some(stop) = self.begin(kind, reader)? {
+            if let Some(stop) = self.begin(ty, reader)? {
                 return Ok(stop);
             }
         }
@@ -136,8 +141,8 @@ impl Walk {
 
 /// Skips a value that is nothing but bytes; `false` if the value is made of others.
 #[inline]
-fn skip_scalar(kind: &Kind, reader: &mut Reader<'_>) -> Result<bool> {
-    match kind {
+fn skip_scalar(ty: &Definition, reader: &mut Reader<'_>) -> Result<bool> {
+    match ty.kind {
         Kind::Byte => {
             reader.byte()?;
         }
@@ -157,35 +162,35 @@ fn skip_scalar(kind: &Kind, reader: &mut Reader<'_>) -> Result<bool> {
 }
 
 /// Skips the fields of a struct from number `next` on, up to one that is made of other values, of
-/// which it returns the kind.
+/// which it returns the type.
 fn skip_fields<'t>(
     types: &'t Types,
     structure: &Structure,
     next: &mut usize,
     reader: &mut Reader<'_>,
-) -> Result<Option<&'t Kind>> {
+) -> Result<Option<&'t Definition>> {
     while let Some(number) = read_field_number(reader, *next, structure.len())? {
         *next = number + 1;
-        let kind = types.kind(structure.slot(number))?;
-        if !skip_scalar(kind, reader)? {
-            return Ok(Some(kind));
+        let ty = types.definition(structure.slot(number))?;
+        if !skip_scalar(ty, reader)? {
+            return Ok(Some(ty));
         }
     }
     Ok(None)
 }
 
-/// Skips a value of this kind. What stands in interfaces is skipped by its size.
+/// Skips a value of the type `ty`. What stands in interfaces is skipped by its size.
 pub(crate) fn skip(
     types: &Types,
-    kind: &Kind,
+    ty: &Definition,
     reader: &mut Reader<'_>,
     limits: &Limits,
 ) -> Result<()> {
-    if skip_scalar(kind, reader)? {
+    if skip_scalar(ty, reader)? {
         return Ok(());
     }
     let mut walk = Walk::new(limits);
-    let mut stop = walk.begin(kind, reader)?;
+    let mut stop = walk.begin(ty, reader)?;
     loop {
         match stop {
             Some(Stop::End) => return Ok(()),
@@ -264,6 +269,6 @@ impl Types {
     /// has found. (At the top of a message a byte comes before a value that is no struct; it is
     /// not skipped here.)
     pub fn skip(&self, id: Id, reader: &mut Reader<'_>, limits: &Limits) -> Result<()> {
-        skip(self, self.complete(id)?.kind, reader, limits)
+        skip(self, self.complete(id)?.ty, reader, limits)
     }
 }

@@ -1,11 +1,10 @@
 //! Reading values of types that are not known beforehand, without serde.
 
-use super::Source;
+use super::{Source, ZEROS, nil};
 use crate::complex::Complex;
 use crate::error::{Category, Error, Result};
 use crate::limits::Limits;
-use crate::received::{Complete, Kind, Slot, Structure, Types};
-use crate::schema::Schema;
+use crate::received::{Definition, Kind, Slot, Structure, Types};
 use crate::types::Id;
 use crate::value::{Dynamic, Interface, Value};
 use crate::walk::{read_array_count, read_field_number, read_map_count};
@@ -28,28 +27,41 @@ impl Dynamic {
     ) -> Result<Self> {
         let root = types.complete(id)?;
         let mut source = Source::new(types, Reader::with_base(payload, base), limits);
-        source
-            .dynamic(root)
+        (source.whole(root).and_then(super::Value::dynamic))
             .map_err(|error| error.at(source.reader.offset()))
     }
 }
 
+impl super::Value<'_, '_, '_> {
+    /// The value and its type.
+    pub(super) fn dynamic(self) -> Result<Dynamic> {
+        self.source.dynamic(self.ty)
+    }
+
+    /// What stands in an interface.
+    pub(super) fn interface(self) -> Result<Interface> {
+        match self.ty.kind {
+            Kind::Interface => self.source.any_interface()?.ok_or_else(nil),
+            _ => Err(self.mismatch("what stands in an interface")),
+        }
+    }
+}
+
 impl<'t> Source<'t, '_> {
-    /// All that a message holds, and its type.
-    fn dynamic(&mut self, root: Complete<'t>) -> Result<Dynamic> {
-        let schema = self.schema(root)?;
-        let whole = self.whole(root)?;
-        let value = whole.source.any_value(whole.kind)?;
+    /// A value and its type.
+    fn dynamic(&mut self, ty: &'t Definition) -> Result<Dynamic> {
+        let schema = self.types.schema_of(ty, &mut self.budget);
+        let schema = schema.ok_or_else(|| self.too_large())?;
+        let value = self.any_value(ty)?;
         Ok(Dynamic { schema, value })
     }
 
-    fn schema(&mut self, root: Complete<'t>) -> Result<Schema> {
-        let schema = self.types.schema_of(root.slot, &mut self.budget);
-        schema.ok_or_else(|| self.too_large())
-    }
-
-    fn any_value(&mut self, kind: &'t Kind) -> Result<Value> {
-        Ok(match kind {
+    fn any_value(&mut self, ty: &'t Definition) -> Result<Value> {
+        if self.is_absent {
+            // There are zeros enough for one value, but not for all elements of an array.
+            self.reader = Reader::new(&ZEROS);
+        }
+        Ok(match ty.kind {
             Kind::Byte => Value::Uint(self.reader.byte()?.into()),
             Kind::Bool => Value::Bool(self.reader.uint()? != 0),
             Kind::Int => Value::Int(self.reader.int()?),
@@ -59,26 +71,28 @@ impl<'t> Source<'t, '_> {
                 re: self.reader.float()?,
                 im: self.reader.float()?,
             }),
-            Kind::Bytes => Value::Bytes(self.value(kind).bytes()?.to_vec()),
-            Kind::Opaque(_) => Value::Opaque(self.value(kind).bytes()?.to_vec()),
-            Kind::String => match self.value(kind).text()? {
+            Kind::Bytes => Value::Bytes(self.value(ty).bytes()?.to_vec()),
+            Kind::Opaque(_) => Value::Opaque(self.value(ty).bytes()?.to_vec()),
+            Kind::String => match self.value(ty).text()? {
                 Ok(text) => Value::String(text.to_owned()),
                 Err(bytes) => Value::RawString(bytes.to_vec()),
             },
             Kind::Interface => Value::Interface(self.any_interface()?.map(Box::new)),
             Kind::Slice(elem) => {
                 let count = self.reader.count()?;
-                Value::Slice(self.nested(|source| source.any_elements(*elem, count))?)
+                Value::Slice(self.nested(|source| source.any_elements(elem, count))?)
             }
             Kind::Array(elem, len) => {
-                let count = read_array_count(&mut self.reader, *len)?;
-                Value::Array(self.nested(|source| source.any_elements(*elem, count))?)
+                if !self.is_absent {
+                    read_array_count(&mut self.reader, len)?;
+                }
+                Value::Array(self.nested(|source| source.any_elements(elem, len))?)
             }
             Kind::Map(key, elem) => {
                 let count = read_map_count(&mut self.reader)?;
-                Value::Map(self.nested(|source| source.any_entries(*key, *elem, count))?)
+                Value::Map(self.nested(|source| source.any_entries(key, elem, count))?)
             }
-            Kind::Struct(structure) => {
+            Kind::Struct(ref structure) => {
                 Value::Struct(self.nested(|source| source.any_fields(structure))?)
             }
         })
@@ -94,21 +108,20 @@ impl<'t> Source<'t, '_> {
             Error::new(Category::OutOfRange, message).at(at)
         })?;
         self.charge(1, size_of::<Interface>() + name.len())?;
-        let schema = self.schema(inner.root)?;
-        let value = self.inside(&inner, |value| value.source.any_value(value.kind))?;
+        let value = self.inside(&inner, |value| value.dynamic())?;
         Ok(Some(Interface {
             name: name.to_owned(),
-            value: Dynamic { schema, value },
+            value,
         }))
     }
 
     fn any_elements(&mut self, elem: Slot, count: usize) -> Result<Vec<Value>> {
         // Paid for before it is reserved; and every element takes a byte at least.
         self.charge(count, size_of::<Value>())?;
-        let kind = self.types.kind(elem)?;
+        let ty = self.types.definition(elem)?;
         let mut elements = Vec::with_capacity(count);
         for index in 0..count {
-            let element = self.any_value(kind);
+            let element = self.any_value(ty);
             elements.push(element.map_err(|error| error.in_element(index))?);
         }
         Ok(elements)
@@ -116,12 +129,13 @@ impl<'t> Source<'t, '_> {
 
     fn any_entries(&mut self, key: Slot, elem: Slot, count: usize) -> Result<Vec<(Value, Value)>> {
         self.charge(count, size_of::<(Value, Value)>())?;
-        let kinds = (self.types.kind(key)?, self.types.kind(elem)?);
+        let key = self.types.definition(key)?;
+        let elem = self.types.definition(elem)?;
         let mut entries = Vec::with_capacity(count);
         for index in 0..count {
             let entry = self
-                .any_value(kinds.0)
-                .and_then(|key| Ok((key, self.any_value(kinds.1)?)));
+                .any_value(key)
+                .and_then(|key| Ok((key, self.any_value(elem)?)));
             entries.push(entry.map_err(|error| error.in_element(index))?);
         }
         Ok(entries)
@@ -132,7 +146,7 @@ impl<'t> Source<'t, '_> {
         let mut next = 0;
         while let Some(number) = read_field_number(&mut self.reader, next, structure.len())? {
             self.charge(1, size_of::<(usize, Value)>())?;
-            let value = self.any_value(self.types.kind(structure.slot(number))?);
+            let value = self.any_value(self.types.definition(structure.slot(number))?);
             fields.push((
                 number,
                 value.map_err(|error| error.in_field(structure.name(number)))?,

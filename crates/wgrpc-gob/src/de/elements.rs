@@ -4,12 +4,12 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
 
 use super::Source;
 use crate::error::{Error, Result};
-use crate::received::{Kind, Slot};
+use crate::received::{Definition, Slot};
 
 /// Elements of one type.
 pub(super) struct Elements<'a, 't, 'de> {
     source: &'a mut Source<'t, 'de>,
-    kind: &'t Kind,
+    ty: &'t Definition,
     index: usize,
     count: usize,
 }
@@ -17,7 +17,7 @@ pub(super) struct Elements<'a, 't, 'de> {
 impl<'a, 't, 'de> Elements<'a, 't, 'de> {
     pub(super) fn new(source: &'a mut Source<'t, 'de>, elem: Slot, count: usize) -> Result<Self> {
         Ok(Self {
-            kind: source.types.kind(elem)?,
+            ty: source.types.definition(elem)?,
             source,
             index: 0,
             count,
@@ -28,7 +28,7 @@ impl<'a, 't, 'de> Elements<'a, 't, 'de> {
     pub(super) fn finish(self) -> Result<()> {
         if !self.source.is_absent {
             for _ in self.index..self.count {
-                self.source.skip(self.kind)?;
+                self.source.skip(self.ty)?;
             }
         }
         Ok(())
@@ -50,9 +50,9 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
         }
         self.index += 1;
         let element = if self.source.is_absent {
-            self.source.zero(self.kind, seed)
+            self.source.zero(self.ty, seed)
         } else {
-            seed.deserialize(self.source.value(self.kind))
+            seed.deserialize(self.source.value(self.ty))
         };
         match element {
             Ok(element) => Ok(Some(element)),
@@ -69,8 +69,8 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
 /// The entries of a map.
 pub(super) struct Entries<'a, 't, 'de> {
     source: &'a mut Source<'t, 'de>,
-    key: &'t Kind,
-    elem: &'t Kind,
+    key: &'t Definition,
+    elem: &'t Definition,
     index: usize,
     count: usize,
 }
@@ -83,8 +83,8 @@ impl<'a, 't, 'de> Entries<'a, 't, 'de> {
         count: usize,
     ) -> Result<Self> {
         Ok(Self {
-            key: source.types.kind(key)?,
-            elem: source.types.kind(elem)?,
+            key: source.types.definition(key)?,
+            elem: source.types.definition(elem)?,
             source,
             index: 0,
             count,

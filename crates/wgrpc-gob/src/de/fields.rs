@@ -63,8 +63,8 @@ impl<'a, 't, 'de> Cursor<'a, 't, 'de> {
     #[inline(never)]
     fn skip(&mut self) -> Result<()> {
         let slot = self.structure.slot(self.upcoming);
-        let kind = self.source.types.kind(slot)?;
-        self.source.skip(kind)?;
+        let ty = self.source.types.definition(slot)?;
+        self.source.skip(ty)?;
         self.look_behind(Some(self.upcoming))
     }
 
@@ -76,11 +76,11 @@ impl<'a, 't, 'de> Cursor<'a, 't, 'de> {
         is_present: bool,
         seed: S,
     ) -> Result<S::Value> {
-        let kind = self.source.types.kind(self.structure.slot(number))?;
+        let ty = self.source.types.definition(self.structure.slot(number))?;
         if !is_present {
-            return self.source.zero(kind, seed);
+            return self.source.zero(ty, seed);
         }
-        let value = seed.deserialize(self.source.value(kind))?;
+        let value = seed.deserialize(self.source.value(ty))?;
         self.look_behind(Some(number))?;
         Ok(value)
     }
@@ -227,8 +227,13 @@ impl<'a, 't, 'de, S> Named<'a, 't, 'de, S> {
             let number = self.number;
             self.number += 1;
             let is_present = self.cursor.advance(number)?;
-            let kind = self.cursor.source.types.kind(structure.slot(number))?;
-            if is_present || !matches!(kind, Kind::Struct(_) | Kind::Array(..) | Kind::Opaque(_)) {
+            let ty = self
+                .cursor
+                .source
+                .types
+                .definition(structure.slot(number))?;
+            if is_present || !matches!(ty.kind, Kind::Struct(_) | Kind::Array(..) | Kind::Opaque(_))
+            {
                 return Ok(Some(Current::Field(
                     number,
                     structure.name(number),

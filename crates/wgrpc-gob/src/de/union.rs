@@ -24,7 +24,7 @@ pub(super) fn read_enum<'de, V: Visitor<'de>>(
 ) -> Result<V::Value> {
     value.source.charge(1, size_of::<V::Value>())?;
     let is_absent = value.is_absent();
-    match value.kind {
+    match &value.ty.kind {
         Kind::String => {
             let text = value.text()?.map_err(|_| {
                 let message = format_args!("a variant of `{name}` that is not UTF-8");
@@ -84,10 +84,10 @@ fn read_union<'t, 'de, V: Visitor<'de>>(
             return Err(no_variant(name));
         }
         let field = structure.name(number);
-        let kind = cursor.source.types.kind(structure.slot(number))?;
+        let ty = cursor.source.types.definition(structure.slot(number))?;
         let chosen = Chosen {
             variant: find(variants, field),
-            value: cursor.source.value(kind),
+            value: cursor.source.value(ty),
         };
         let result = visitor
             .visit_enum(chosen)
@@ -157,7 +157,7 @@ impl<'de> VariantAccess<'de> for Value<'_, '_, 'de> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<()> {
-        self.source.skip(self.kind)
+        self.source.skip(self.ty)
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {

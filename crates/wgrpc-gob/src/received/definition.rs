@@ -14,17 +14,15 @@ pub(super) struct Described {
     pub(super) kind: Kind,
 }
 
-/// Takes the wireType of the type in `slot` from `reader`. `refer` finds or reserves the place of
-/// a type.
+/// Takes a wireType from `reader`. `refer` finds or reserves the place of a type.
 pub(super) fn read(
-    slot: Slot,
     reader: &mut Reader<'_>,
     refer: &mut dyn FnMut(Id) -> Result<Slot>,
 ) -> Result<Described> {
     let at = reader.offset();
     let member = reader.uint()?;
     let described = match member {
-        1..=7 => read_member(slot, reader, member, refer)?,
+        1..=7 => read_member(reader, member, refer)?,
         0 => return Err(Error::corrupt(at, "a type definition that defines nothing")),
         _ => {
             return Err(Error::corrupt(
@@ -45,7 +43,6 @@ pub(super) fn read(
 
 /// The members of a kind of type, by field number: 0 is always the name.
 fn read_member(
-    slot: Slot,
     reader: &mut Reader<'_>,
     member: u64,
     refer: &mut dyn FnMut(Id) -> Result<Slot>,
@@ -72,7 +69,7 @@ fn read_member(
     let kind = match member {
         1 => Kind::Array(required(inner[0])?, len),
         2 => Kind::Slice(required(inner[0])?),
-        3 => Kind::Struct(Structure::new(slot, names.into(), fields.into())),
+        3 => Kind::Struct(Structure::new(names.into(), fields.into())),
         4 => Kind::Map(required(inner[0])?, required(inner[1])?),
         5 => Kind::Opaque(Marshaler::Gob),
         6 => Kind::Opaque(Marshaler::Binary),

@@ -1,10 +1,9 @@
 //! Schemas of the types that a peer has defined.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
-use super::{Kind, Slot, Types};
+use super::{Definition, Kind, Slot, Types};
 use crate::error::Result;
 use crate::schema::{Node, Ref, Schema};
 use crate::types::{Field, Id, Shape};
@@ -18,8 +17,7 @@ const KEPT: usize = 16 << 10;
 impl Types {
     /// The type `id` with all the types inside it. The ids are the sender's.
     pub fn schema(&self, id: Id) -> Result<Schema> {
-        let slot = self.complete(id)?.slot;
-        let nodes = self.nodes(slot);
+        let nodes = self.nodes(self.complete(id)?.ty);
         Ok(self.make_schema(&nodes))
     }
 
@@ -33,76 +31,69 @@ impl Types {
             .map(|entry| entry.id)
     }
 
-    /// The schema of the type in `slot`, which is complete; `None` if making it costs more than
-    /// `budget` has left.
-    pub(crate) fn schema_of(&self, slot: Slot, budget: &mut usize) -> Option<Schema> {
-        if slot.user().is_none() {
-            return Some(BUILTIN[slot.0 as usize].clone());
-        }
-        let definition = self.definition(slot).ok()?;
-        if let Some(schema) = definition.schema.get() {
+    /// The schema of `ty`, which is complete; `None` if making it costs more than `budget` has
+    /// left.
+    pub(crate) fn schema_of(&self, ty: &Definition, budget: &mut usize) -> Option<Schema> {
+        if let Some(schema) = ty.schema.get() {
             return Some(schema.clone());
         }
-        let nodes = self.nodes(slot);
-        let cost = nodes.iter().map(|node| self.cost(*node)).sum();
+        let nodes = self.nodes(ty);
+        let cost = nodes.iter().map(|node| node.cost()).sum();
         *budget = budget.checked_sub(cost)?;
         let schema = self.make_schema(&nodes);
-        let less = |room: usize| room.checked_sub(cost);
-        if cost <= KEPT
-            && (self.schemas)
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
-                .is_ok()
-        {
-            let _ = definition.schema.set(schema.clone());
+        if cost <= KEPT && (ty.slot.user().is_none() || self.has_room_for_schema(cost)) {
+            let _ = ty.schema.set(schema.clone());
         }
         Some(schema)
     }
 
-    /// What the type in `slot` costs in a schema, in bytes, roughly.
-    fn cost(&self, slot: Slot) -> usize {
-        let inner = match self.kind(slot) {
-            Ok(Kind::Struct(structure)) => structure.cost(COST),
-            _ => 0,
-        };
-        COST + self.name(slot).len() + inner
+    /// Whether another schema may be kept, which then takes the room.
+    fn has_room_for_schema(&self, cost: usize) -> bool {
+        let less = |room: usize| room.checked_sub(cost);
+        let room = &self.schemas;
+        room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_ok()
     }
 
     /// The types that `root` leads to, in the order that a schema has them.
-    fn nodes(&self, root: Slot) -> Vec<Slot> {
-        let mut order = Vec::new();
-        let mut places = HashMap::new();
+    fn nodes<'t>(&'t self, root: &'t Definition) -> Vec<&'t Definition> {
+        let mut nodes = Vec::new();
+        let mut known = HashSet::new();
         let mut next = vec![root];
-        while let Some(slot) = next.pop() {
-            if places.contains_key(&slot) {
+        while let Some(ty) = next.pop() {
+            if !known.insert(ty.slot) {
                 continue;
             }
-            places.insert(slot, order.len());
-            order.push(slot);
+            nodes.push(ty);
             let first = next.len();
-            if let Ok(kind) = self.kind(slot) {
-                next.extend(kind.inner().filter(|inner| !places.contains_key(inner)));
-            }
+            let inner = ty.kind.inner().filter(|inner| !known.contains(inner));
+            next.extend(inner.filter_map(|inner| self.definition(inner).ok()));
             next[first..].reverse();
         }
-        order
+        nodes
     }
 
-    fn make_schema(&self, slots: &[Slot]) -> Schema {
-        let places: HashMap<Slot, Ref> = (slots.iter().enumerate())
-            .map(|(place, &slot)| (slot, Ref::new(place)))
+    fn make_schema(&self, nodes: &[&Definition]) -> Schema {
+        let places: HashMap<Slot, Ref> = (nodes.iter().enumerate())
+            .map(|(place, ty)| (ty.slot, Ref::new(place)))
             .collect();
-        let node = |&slot: &Slot| {
-            let shape = self
-                .kind(slot)
-                .map_or(Shape::Bool, |kind| kind.shape(&places));
-            Node {
-                name: self.name(slot).into(),
-                shape,
-            }
+        let ids = nodes.iter().map(|ty| self.id(ty.slot)).collect();
+        let node = |ty: &&Definition| Node {
+            name: ty.name().into(),
+            shape: ty.kind.shape(&places),
         };
-        let nodes = slots.iter().map(node).collect();
-        let ids = slots.iter().map(|&slot| self.id(slot)).collect();
-        Schema::numbered(nodes, ids)
+        Schema::numbered(nodes.iter().map(node).collect(), ids)
+    }
+}
+
+impl Definition {
+    /// What the type costs in a schema, in bytes, roughly.
+    fn cost(&self) -> usize {
+        let inner = match &self.kind {
+            Kind::Struct(structure) => structure.cost(COST),
+            _ => 0,
+        };
+        COST + self.name().len() + inner
     }
 }
 
@@ -134,15 +125,3 @@ impl Kind {
         }
     }
 }
-
-/// The schemas of the built-in types, by their id.
-static BUILTIN: LazyLock<Vec<Schema>> = LazyLock::new(|| {
-    let schema = |(id, kind): (usize, &Kind)| {
-        let node = Node {
-            name: Box::default(),
-            shape: kind.shape(&HashMap::new()),
-        };
-        Schema::numbered([node].into(), [Id::new(id as i32)].into())
-    };
-    super::BUILTIN.iter().enumerate().map(schema).collect()
-});

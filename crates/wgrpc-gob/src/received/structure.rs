@@ -9,7 +9,6 @@ use crate::de::Plans;
 /// bytes, and a string for each would take ten times as much.
 #[derive(Debug)]
 pub(crate) struct Structure {
-    slot: Slot,
     names: Box<str>,
     /// Of each field where its name ends, and its type.
     fields: Box<[(u32, Slot)]>,
@@ -18,18 +17,12 @@ pub(crate) struct Structure {
 }
 
 impl Structure {
-    pub(super) fn new(slot: Slot, names: Box<str>, fields: Box<[(u32, Slot)]>) -> Self {
+    pub(super) fn new(names: Box<str>, fields: Box<[(u32, Slot)]>) -> Self {
         Self {
-            slot,
             names,
             fields,
             plans: Plans::default(),
         }
-    }
-
-    /// The place of the type itself.
-    pub(crate) fn own_slot(&self) -> Slot {
-        self.slot
     }
 
     /// How many fields there are.

@@ -46,9 +46,9 @@ impl Pieces {
         reader: &mut Reader<'_>,
         limits: &Limits,
     ) -> Result<Self> {
-        read_lead(root.kind, reader)?;
+        read_lead(root.ty, reader)?;
         let mut walk = Walk::new(limits);
-        let stop = walk.begin(root.kind, reader)?;
+        let stop = walk.begin(root.ty, reader)?;
         Ok(Self {
             walk,
             stop,
@@ -122,8 +122,8 @@ impl Pieces {
             }
             let inner = types.complete(value_id(number, at)?)?;
             self.open(reader)?;
-            read_lead(inner.kind, reader)?;
-            self.stop = self.walk.begin_inside(inner.kind, reader)?;
+            read_lead(inner.ty, reader)?;
+            self.stop = self.walk.begin_inside(inner.ty, reader)?;
             self.in_header = false;
             return Ok(true);
         }
