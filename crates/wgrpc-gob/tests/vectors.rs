@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use wgrpc_gob::{Decoder, Limits, Result};
+use wgrpc_gob::{Decoder, Encoder, Limits, Result};
 
 #[derive(Deserialize)]
 struct Vector {
@@ -74,6 +74,27 @@ fn every_stream_that_go_wrote_is_read_in_full() {
             result.unwrap_or_else(|error| panic!("{}: {error}", vector.name));
             assert_eq!(values, vector.expected(), "{}", vector.name);
         }
+    }
+}
+
+#[test]
+fn every_stream_that_go_wrote_says_the_same_when_it_is_written_again() {
+    let limits = Limits {
+        depth: 10_000,
+        ..Limits::default()
+    };
+    for vector in vectors("gob.jsonl") {
+        let mut decoder = Decoder::with_limits(limits.clone());
+        decoder.push(&vector.bytes());
+        let mut encoder = Encoder::with_limits(limits.clone());
+        let mut again = Vec::new();
+        while let Some(value) = decoder.next_value().unwrap() {
+            (encoder.encode(&value, &mut again))
+                .unwrap_or_else(|error| panic!("{}: {error}", vector.name));
+        }
+        let (values, result) = read(&again, again.len(), &limits);
+        result.unwrap_or_else(|error| panic!("{}: {error}", vector.name));
+        assert_eq!(values, vector.expected(), "{}", vector.name);
     }
 }
 
