@@ -5,7 +5,8 @@
 //! one message; the definitions that go before it are the business of [`Sent`](crate::Sent).
 //!
 //! `value.rs` is the serializer proper, `list.rs`, `map.rs` and `structure.rs` its compound
-//! halves, `carried.rs` what brings its own type, `only.rs` a serializer that takes one kind of value.
+//! halves, `carried.rs` is for what brings its own type, `only.rs` a serializer that takes one
+//! kind of value.
 
 mod carried;
 mod list;

@@ -2,7 +2,7 @@
 //!
 //! Go keeps an IPv4 address in 16 bytes as often as in 4; both are read as IPv4.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserializer, Serializer};
 

@@ -1,6 +1,6 @@
 //! What the types of Go's net/netip make of themselves: an address, alone or with more behind it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The bytes of an address.
 pub(super) fn put_addr(out: &mut Vec<u8>, addr: IpAddr) {

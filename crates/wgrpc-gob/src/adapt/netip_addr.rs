@@ -3,7 +3,7 @@
 //! Go's zero `Addr` is no address, and left out: use an option where that can happen. An address
 //! with a zone is refused.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde::{Deserializer, Serializer};
 

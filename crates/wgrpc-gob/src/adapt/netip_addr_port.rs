@@ -4,7 +4,7 @@
 //! A numeric zone is the scope of an IPv6 address; a zone with a name is refused. Go's zero
 //! `AddrPort` is left out: use an option where that can happen.
 
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use core::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use serde::{Deserializer, Serializer};
 

@@ -3,7 +3,7 @@
 //!
 //! Go's zero `Prefix` is left out: use an option where that can happen.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde::ser::Error as _;
 use serde::{Deserializer, Serializer};

@@ -1,6 +1,6 @@
 //! What the adapters write, in gob and in JSON, against what Go writes.
 
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
