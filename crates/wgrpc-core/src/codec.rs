@@ -297,7 +297,7 @@ impl Receiver {
                 let frame = if is_header { header } else { body };
                 Ok(match frame.scan(bytes)? {
                     None => Value::Partial {
-                        consumed: 0,
+                        consumed: frame.take_blanks(),
                         missing: 1,
                     },
                     Some(range) => Value::Found {

@@ -113,6 +113,15 @@ impl Frame {
         Ok(None)
     }
 
+    /// How many bytes at the front are blanks before a value that has not begun. The caller drops
+    /// them: a line end behind the last value is no part of a next one.
+    pub(crate) fn take_blanks(&mut self) -> usize {
+        match self.state {
+            State::Between if self.depth == 0 => std::mem::take(&mut self.scanned),
+            _ => 0,
+        }
+    }
+
     /// Takes the first byte of a token.
     fn begin(&mut self, byte: u8) -> Result<(), Error> {
         match byte {
