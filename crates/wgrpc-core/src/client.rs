@@ -37,6 +37,9 @@ use crate::transport::Peer;
 
 use pending::Pending;
 
+/// Why no more calls are made over a connection whose server has begun to go away.
+const SHUTTING_DOWN: &str = "the server is shutting down";
+
 /// A connection to a server, over which any number of calls run at a time.
 ///
 /// Clones share the connection. It never reconnects: once it is lost, every call says so. When
@@ -78,6 +81,9 @@ struct State {
     pending: Pending<Reply>,
     /// Why no more calls are possible.
     closed: Option<Error>,
+    /// Whether the server has said that it shuts down: calls in flight may still be answered, but
+    /// no more are made.
+    is_draining: bool,
     /// When the connection's task wakes up by itself to look at deadlines.
     armed: Option<Instant>,
 }
@@ -127,10 +133,11 @@ impl Client {
         Call::start(&self.0.0, method, args, meta)
     }
 
-    /// Whether calls can be made: the client was not closed and the connection is not known to
-    /// be lost.
+    /// Whether calls can be made: the client was not closed, the connection is not known to be
+    /// lost and the server has not said that it shuts down.
     pub fn is_available(&self) -> bool {
-        self.0.0.state.lock().closed.is_none()
+        let state = self.0.0.state.lock();
+        state.closed.is_none() && !state.is_draining
     }
 
     /// Ends the connection. Calls in flight end with [`Error::Closed`].

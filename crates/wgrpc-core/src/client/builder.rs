@@ -198,6 +198,7 @@ impl ClientBuilder {
             state: Mutex::new(State {
                 pending: Pending::new(),
                 closed: None,
+                is_draining: false,
                 armed: None,
             }),
             outbox: Outbox::new(io.write, Sender::new(format.clone())),

@@ -12,10 +12,10 @@ use std::time::Duration;
 use bytes::Buf;
 use tokio::time::Instant;
 
-use super::{Reply, Shared};
+use super::{Reply, SHUTTING_DOWN, Shared};
 use crate::codec::{Next, Receiver};
 use crate::connection::{Fill, Flush, Inbox, Stall, Timer};
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Code, Error};
 
 /// A server that sends this many replies in a row that nobody waits for is broken.
 const STRANGE_REPLIES: u32 = 1000;
@@ -101,7 +101,10 @@ impl Driver {
                         }
                         let seq = header.seq;
                         let outcome = match header.fault() {
-                            Some(fault) => Err(Error::from_reply(fault)),
+                            Some(fault) => {
+                                state.is_draining |= fault.code() == Some(Code::ShuttingDown);
+                                Err(Error::from_reply(fault))
+                            }
                             None => Ok(Reply {
                                 body: body.keep(&block),
                                 meta: header.meta,
@@ -210,6 +213,12 @@ impl Driver {
         }
     }
 
+    /// Whether the server shuts down and has answered everything.
+    fn is_drained(&self) -> bool {
+        let state = self.shared.state.lock();
+        state.is_draining && state.pending.in_flight() == 0
+    }
+
     fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let was_read = self.poll_read(cx);
         if let Some(error) = &self.shared.state.lock().closed {
@@ -217,6 +226,9 @@ impl Driver {
         }
         if let Err(cause) = was_read {
             return Poll::Ready(Error::Lost(self.broken.take().unwrap_or(cause)));
+        }
+        if self.is_drained() {
+            return Poll::Ready(Error::Lost(Cause::new(SHUTTING_DOWN)));
         }
         if self.poll_write(cx)
             && let Some(cause) = self.broken.take()

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::pending::{Fetched, Pending};
-use super::{Reply, Shared, State, not_sent};
+use super::{Reply, SHUTTING_DOWN, Shared, State, not_sent};
 use crate::codec::Types;
 use crate::connection::{Append, AppendError};
 use crate::error::{Cause, Error, Result};
@@ -214,6 +214,10 @@ fn send(
         let mut state = shared.state.lock();
         if let Some(error) = &state.closed {
             return Err(Unsent::Failed(not_sent(error)));
+        }
+        if state.is_draining {
+            let cause = Cause::new(SHUTTING_DOWN);
+            return Err(Unsent::Failed(Error::NotSent(cause)));
         }
         let is_full = state.pending.in_flight() >= shared.limits.in_flight;
         if is_full || !state.pending.is_next(ticket) {

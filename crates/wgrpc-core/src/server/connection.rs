@@ -24,6 +24,10 @@ use crate::service::{Started, drop_work, poll_work};
 /// The most that a closing connection reads and drops, so that its last replies arrive.
 const LINGER_BYTES: usize = 64 << 10;
 
+/// How long a connection must have been quiet before a server that shuts down closes it. A client
+/// that is about to make its next call shall hear that this is refused, and not just an end.
+const QUIET: Duration = Duration::from_millis(100);
+
 /// How many messages are handled between two looks at how much waits to be written.
 const LOOK_EVERY: u32 = 16;
 
@@ -51,6 +55,10 @@ pub(super) struct Connection {
     timer: Timer,
     stall: Stall,
     scratch: Vec<u8>,
+    /// Since when nothing is left to do, while the server shuts down.
+    quiet: Option<Instant>,
+    /// Whether the client has been told that the server shuts down.
+    has_said_goodbye: bool,
     closing: Option<Closing>,
 }
 
@@ -107,6 +115,8 @@ impl Connection {
             is_timing: false,
             timer: Timer::default(),
             scratch: Vec::new(),
+            quiet: None,
+            has_said_goodbye: false,
             closing: None,
         }
     }
@@ -154,7 +164,10 @@ impl Connection {
                     self.stall.read((!is_idle).then_some(false));
                     return;
                 }
-                Poll::Ready(Ok(Fill::Ready | Fill::More)) => self.stall.read(Some(true)),
+                Poll::Ready(Ok(Fill::Ready | Fill::More)) => {
+                    self.stall.read(Some(true));
+                    self.quiet = None;
+                }
                 Poll::Ready(Ok(Fill::End)) => {
                     self.stall.read(None);
                     self.reading = Reading::Ended;
@@ -248,7 +261,10 @@ impl Connection {
         scratch.clear();
         let entry = match admit(server, link).and_then(|()| view.find(&header.service_method)) {
             Ok(entry) => entry,
-            Err(fault) => return self.answer(header, Err(fault)),
+            Err(fault) => {
+                self.has_said_goodbye |= fault.code() == Some(Code::ShuttingDown);
+                return self.answer(header, Err(fault));
+            }
         };
         entry.called();
         let is_long = body.is_long();
@@ -310,14 +326,34 @@ impl Connection {
         }
     }
 
-    /// Whether everything that was accepted is answered and written.
-    fn is_finished(&self) -> bool {
-        let is_over = match self.reading {
-            Reading::Open => self.server.phase() != Phase::Running,
-            Reading::Ended | Reading::Lost => true,
-        };
+    /// Whether everything that was accepted is answered and written, and no more will come.
+    fn is_finished(&mut self) -> bool {
         let is_written = self.reading == Reading::Lost || !self.link.outbox.is_taken();
-        is_over && self.rest.is_empty() && self.link.in_flight() == 0 && is_written
+        let is_idle = self.rest.is_empty() && self.link.in_flight() == 0 && is_written;
+        match self.reading {
+            Reading::Ended | Reading::Lost => is_idle,
+            Reading::Open if self.server.phase() == Phase::Running => false,
+            Reading::Open => {
+                let is_between = self.inbox.is_empty() && self.receiver.is_between_messages();
+                if !is_idle || !is_between {
+                    self.quiet = None;
+                    return false;
+                }
+                let quiet = *self.quiet.get_or_insert_with(Instant::now);
+                quiet.elapsed() >= self.patience()
+            }
+        }
+    }
+
+    /// How long to wait for more while the server shuts down. A client that knows why it was
+    /// refused makes no more calls, and closes when those that it has made are answered.
+    fn patience(&self) -> Duration {
+        let linger = self.server.limits.linger;
+        if self.has_said_goodbye && self.link.knows_codes() {
+            linger
+        } else {
+            QUIET.min(linger)
+        }
     }
 
     /// Closes our side, and reads the client's to its end: closed with something unread, the
@@ -356,6 +392,7 @@ impl Connection {
             self.paused
                 .filter(|_| !self.refuses())
                 .map(|since| since + read_pause),
+            self.quiet.map(|since| since + self.patience()),
             self.closing.as_ref().map(|closing| closing.until),
         ];
         std::task::ready!(self.timer.poll(cx, deadlines));
@@ -416,6 +453,9 @@ impl Future for Connection {
             }
         }
         let is_closing = this.closing.is_some() || this.is_finished();
+        if is_closing {
+            this.quiet = None;
+        }
         if is_closing && this.poll_close(cx).is_ready() {
             return Poll::Ready(());
         }

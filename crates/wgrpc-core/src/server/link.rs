@@ -87,6 +87,11 @@ impl Link {
         }
     }
 
+    /// Whether the client reads codes and metadata.
+    pub(crate) fn knows_codes(&self) -> bool {
+        self.ext.contains(Ext::CODES_AND_META)
+    }
+
     /// What has to be kept of a request in order to answer it.
     pub(crate) fn reply_to(&self, header: &Header<'_>) -> ReplyTo {
         let is_brief = self.ext.contains(Ext::BRIEF_REPLIES);
@@ -111,7 +116,7 @@ impl Link {
         meta: Meta,
         body: &mut Vec<u8>,
     ) -> Append {
-        let knows = self.ext.contains(Ext::CODES_AND_META);
+        let knows = self.knows_codes();
         let is_brief = self.ext.contains(Ext::BRIEF_REPLIES);
         let mut header = Header {
             service_method: if is_brief { "".into() } else { method.into() },
