@@ -14,5 +14,6 @@ mod hostile_server;
 
 mod panics;
 mod raw;
+mod shutdown;
 mod step;
 mod support;
