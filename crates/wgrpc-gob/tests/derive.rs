@@ -97,7 +97,7 @@ fn a_flattened_struct_gives_its_fields_to_the_outer_one() {
     struct Range {
         from: i64,
         #[serde(rename = "Until")]
-        to: Option<i64>,
+        to: i64,
     }
 
     assert_eq!(
@@ -136,10 +136,20 @@ fn what_could_not_be_read_again_is_not_flattened() {
         inner: Box<Self>,
     }
 
+    #[derive(Gob)]
+    #[serde(rename_all = "PascalCase")]
+    struct Bound {
+        to: Option<i64>,
+    }
+
     type Map = HashMap<String, String>;
     for (schema, reason) in [
         (Schema::of::<Around<Map>>(), "only the fields of a struct"),
         (Schema::of::<Itself>(), "not into itself"),
+        (
+            Schema::of::<Around<Bound>>(),
+            "`To` of a flattened struct is an option",
+        ),
         (
             Schema::of::<Around<Range>>(),
             "fields of `Around` are named `From`",

@@ -109,8 +109,8 @@ impl VisitMut for Without {
 ///
 /// It stands beside serde's derives and follows the same `#[serde(…)]` attributes, so that there is
 /// one source of truth: `rename`, `rename_all`, `rename_all_fields`, `skip`, `skip_serializing`,
-/// `flatten` (of structs), `transparent`, `into`, and `with` where it names an adapter of this
-/// crate or `serde_bytes`.
+/// `flatten` (of structs that have no options), `transparent`, `into`, and `with` where it names an
+/// adapter of this crate or `serde_bytes`.
 ///
 /// # What a type becomes
 ///

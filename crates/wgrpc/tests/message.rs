@@ -115,6 +115,7 @@ fn flattened_and_wrapped_types_come_back() {
     #[derive(Debug, PartialEq)]
     struct Page {
         title: String,
+        limit: Option<u8>,
         #[serde(flatten)]
         range: Range,
         unit: Unit,
@@ -125,7 +126,7 @@ fn flattened_and_wrapped_types_come_back() {
     #[derive(Debug, PartialEq)]
     struct Range {
         from_line: i64,
-        to_line: Option<i64>,
+        to_line: i64,
         raw: Vec<u8>,
     }
     #[message]
@@ -138,14 +139,15 @@ fn flattened_and_wrapped_types_come_back() {
     #[derive(Debug, PartialEq)]
     struct Corners(i8, [u16; 2]);
 
-    let ty = "Page{Title string, FromLine int, ToLine int, Raw []byte, Unit Unit{}, \
+    let ty = "Page{Title string, Limit uint, FromLine int, ToLine int, Raw []byte, Unit Unit{}, \
               Degrees float64, Corners Corners{F0 int, F1 [2]uint}}";
-    for to_line in [Some(7), Some(0)] {
+    for limit in [Some(7), Some(0), None] {
         let page = Page {
             title: "x".to_owned(),
+            limit,
             range: Range {
                 from_line: 0,
-                to_line,
+                to_line: 9,
                 raw: vec![0],
             },
             unit: Unit,
@@ -153,7 +155,7 @@ fn flattened_and_wrapped_types_come_back() {
             corners: Corners(-1, [0, 1]),
         };
         let json = json!({
-            "Title": "x", "FromLine": 0, "ToLine": to_line, "Raw": "AA==", "Unit": null,
+            "Title": "x", "Limit": limit, "FromLine": 0, "ToLine": 9, "Raw": "AA==", "Unit": null,
             "Degrees": 0.5, "Corners": [-1, [0, 1]],
         });
         check(&page, ty, json);

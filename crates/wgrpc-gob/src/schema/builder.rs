@@ -198,41 +198,59 @@ impl Builder {
     /// nobody: the reader hands over all that the sender's type has, under their names on the
     /// wire, and zeros where they are absent.
     pub fn fields_of(&mut self, structure: Ref) -> Vec<Field<Ref>> {
+        let fields = self.fields_to_flatten(structure);
+        fields.unwrap_or_else(|reason| {
+            self.refuse(reason);
+            Vec::new()
+        })
+    }
+
+    fn fields_to_flatten(&self, structure: Ref) -> Result<Vec<Field<Ref>>, String> {
+        if self.options.contains(&structure) {
+            return Err(
+                "an option cannot be flattened: gob does not tell a struct that is \
+                        absent from one of zeros"
+                    .to_owned(),
+            );
+        }
         let resolved = self.resolve(structure).ok();
-        let node = resolved.map(|resolved| &self.nodes[resolved.index()]);
-        let refusal = match node {
-            _ if self.options.contains(&structure) => {
-                "an option cannot be flattened: gob does not tell a struct that is absent from \
-                 one of zeros"
-            }
-            _ if resolved.is_some_and(|resolved| self.unions.contains(&resolved)) => {
-                "an enum cannot be flattened: gob does not tell a variant that is absent from one \
-                 of zeros"
-            }
-            Some(Slot::Type(Node {
-                shape: Shape::Struct(fields),
-                ..
-            })) => match fields.iter().find(|field| field.key.is_some()) {
-                None => return fields.to_vec(),
-                Some(field) => {
-                    let reason = format!(
-                        "the field `{}` of a flattened struct is called `{}` on the wire, where \
-                         serde would not find it: use #[message] or \
-                         #[serde(rename_all = \"PascalCase\")]",
-                        field.key(),
-                        field.name
-                    );
-                    self.refuse(reason);
-                    return Vec::new();
-                }
-            },
-            _ => {
-                "only the fields of a struct can be flattened into another, and not into \
-                 itself: a map's keys are not known in advance"
-            }
+        if resolved.is_some_and(|resolved| self.unions.contains(&resolved)) {
+            return Err(
+                "an enum cannot be flattened: gob does not tell a variant that is \
+                        absent from one of zeros"
+                    .to_owned(),
+            );
+        }
+        let slot = resolved.map(|resolved| &self.nodes[resolved.index()]);
+        let Some(Slot::Type(Node {
+            shape: Shape::Struct(fields),
+            ..
+        })) = slot
+        else {
+            return Err(
+                "only the fields of a struct can be flattened into another, and not \
+                        into itself: a map's keys are not known in advance"
+                    .to_owned(),
+            );
         };
-        self.refuse(refusal);
-        Vec::new()
+        for field in fields {
+            if field.key.is_some() {
+                return Err(format!(
+                    "the field `{}` of a flattened struct is called `{}` on the wire, where serde \
+                     would not find it: use #[message] or #[serde(rename_all = \"PascalCase\")]",
+                    field.key(),
+                    field.name
+                ));
+            }
+            if self.options.contains(&field.ty) {
+                return Err(format!(
+                    "the field `{}` of a flattened struct is an option: there gob does not tell \
+                     `None` from zero",
+                    field.name
+                ));
+            }
+        }
+        Ok(fields.to_vec())
     }
 
     /// A type that may be absent. In gob it is the type itself, left out where it is absent.
