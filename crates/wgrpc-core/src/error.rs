@@ -39,7 +39,7 @@ pub enum Error {
     #[error("connection lost, the call may have been executed: {0}")]
     Lost(Cause),
     /// The client was closed by its owner.
-    #[error("the client is closed{}", if *.sent { ", the call may have been executed" } else { "" })]
+    #[error("the client is closed{}", if *.sent { ", the call may be executed" } else { "" })]
     Closed {
         /// Whether the request may have reached the server.
         sent: bool,

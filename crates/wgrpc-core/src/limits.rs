@@ -9,7 +9,8 @@ use std::time::Duration;
 /// use std::time::Duration;
 /// use wgrpc_core::ServerLimits;
 ///
-/// let limits = ServerLimits { handle_timeout: Some(Duration::from_secs(60)), ..Default::default() };
+/// let minute = Some(Duration::from_secs(60));
+/// let limits = ServerLimits { handle_timeout: minute, ..Default::default() };
 /// # let _ = limits;
 /// ```
 #[derive(Clone, Debug)]

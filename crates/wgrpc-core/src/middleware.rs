@@ -25,7 +25,11 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// struct Token(String);
 ///
 /// impl Middleware for Token {
-///     fn handle<'a>(&'a self, call: &'a mut CallInfo, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
+///     fn handle<'a>(
+///         &'a self,
+///         call: &'a mut CallInfo,
+///         next: Next<'a>,
+///     ) -> BoxFuture<'a, Result<()>> {
 ///         Box::pin(async move {
 ///             if call.meta.get("token") != Some(&self.0) {
 ///                 return Err(Error::Refused(Fault::unauthenticated("a token is needed")));

@@ -21,11 +21,16 @@ pub(crate) struct Body<'a> {
 pub(super) enum Encoded {
     Gob {
         id: wgrpc_gob::Id,
-        types: Option<Arc<wgrpc_gob::Types>>,
-        limits: Arc<wgrpc_gob::Limits>,
+        stream: Arc<Stream>,
     },
     Json,
     Custom(Arc<dyn Codec>),
+}
+
+/// What decoding a value of a gob stream takes: the types that its sender has defined.
+pub(super) struct Stream {
+    pub(super) types: Arc<wgrpc_gob::Types>,
+    pub(super) limits: wgrpc_gob::Limits,
 }
 
 /// Bodies up to this size are kept inside the structure that holds them.
@@ -102,12 +107,12 @@ impl<'a> Body<'a> {
         }
         let bytes = self.bytes();
         match &self.encoded {
-            Encoded::Gob { id, types, limits } => {
-                static NONE: std::sync::LazyLock<wgrpc_gob::Types> =
-                    std::sync::LazyLock::new(wgrpc_gob::Types::default);
-                let types = types.as_deref().unwrap_or(&NONE);
-                Ok(wgrpc_gob::decode(types, *id, bytes, limits)?)
-            }
+            Encoded::Gob { id, stream } => Ok(wgrpc_gob::decode(
+                &stream.types,
+                *id,
+                bytes,
+                &stream.limits,
+            )?),
             Encoded::Json => Ok(json::read(bytes)?),
             Encoded::Custom(codec) => {
                 let mut slot = super::custom::Slot(None);

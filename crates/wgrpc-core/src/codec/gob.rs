@@ -10,7 +10,7 @@ use std::sync::Arc;
 use wgrpc_gob::wire::{self, Reader};
 use wgrpc_gob::{Builder, Gob, Id, Limits, Ref, Scan, Scanner, Schema, Sent, Types};
 
-use super::body::{Body, Encoded, Payload};
+use super::body::{Body, Encoded, Payload, Stream};
 use super::{CodecError, Value};
 use crate::header::{Header, Meta};
 use crate::protocol::field;
@@ -151,7 +151,7 @@ impl Fields<'_> {
 /// The incoming stream: what the peer has defined.
 pub(super) struct Receiver {
     scanner: Scanner,
-    limits: Arc<Limits>,
+    stream: Arc<Stream>,
     plan: Option<Plan>,
 }
 
@@ -165,9 +165,10 @@ struct Plan {
 impl Receiver {
     pub(super) fn new(limits: Limits) -> Self {
         let scanner = Scanner::new(limits.clone());
+        let types = scanner.types().clone();
         Self {
             scanner,
-            limits: Arc::new(limits),
+            stream: Arc::new(Stream { types, limits }),
             plan: None,
         }
     }
@@ -182,7 +183,7 @@ impl Receiver {
             // What is missing may be more than a header can be, so that it need not arrive to be
             // refused; definitions before the header are shorter than the limit on them.
             Scan::Partial { missing, .. }
-                if header_max.is_some_and(|max| missing > max + self.limits.definitions) =>
+                if header_max.is_some_and(|max| missing > max + self.stream.limits.definitions) =>
             {
                 return Err(too_long(missing));
             }
@@ -196,17 +197,13 @@ impl Receiver {
         if header_max.is_some_and(|max| payload.len() > max) {
             return Err(too_long(payload.len()));
         }
-        // A type that needs no definition needs no snapshot either.
-        let types =
-            (header_max.is_none() && !id.is_builtin()).then(|| self.scanner.types().clone());
         let bytes = match payload {
             Cow::Borrowed(bytes) => Payload::Borrowed(bytes),
             Cow::Owned(bytes) => Payload::Shared(bytes.into()),
         };
         let encoded = Encoded::Gob {
             id,
-            types,
-            limits: self.limits.clone(),
+            stream: self.stream.clone(),
         };
         Ok(Value::Found {
             consumed,
@@ -222,9 +219,9 @@ impl Receiver {
         };
         let plan = match &self.plan {
             Some(plan) if plan.id == *id => plan,
-            _ => self.plan.insert(Plan::new(self.scanner.types(), *id)?),
+            _ => self.plan.insert(Plan::new(&self.stream.types, *id)?),
         };
-        plan.read(bytes, self.scanner.types(), &self.limits)
+        plan.read(bytes, &self.stream.types, &self.stream.limits)
     }
 }
 
