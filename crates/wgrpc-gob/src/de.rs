@@ -449,7 +449,8 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match &self.ty.kind {
-            Kind::String => match self.text()? {
+            // A type that marshals itself may well do it as text.
+            Kind::String | Kind::Opaque(_) => match self.text()? {
                 Ok(text) => visitor.visit_borrowed_str(text),
                 Err(_) => Err(Error::new(
                     Category::OutOfRange,

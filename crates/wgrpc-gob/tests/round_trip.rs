@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wgrpc_gob::adapt::Go;
-use wgrpc_gob::{Decoder, Encoder, Gob, Inferred, Time, from_slice, to_vec};
+use wgrpc_gob::{Decoder, Dynamic, Encoder, Gob, Inferred, Interface, Time, from_slice, to_vec};
 
 /// Its fields have Go's names because it is read with flattened fields: then serde takes the names
 /// as they come.
@@ -187,6 +187,30 @@ proptest! {
         let dynamic = decoder.next_value().unwrap().unwrap();
         let stream = to_vec(&dynamic).unwrap();
         prop_assert_eq!(from_slice::<Everything>(&stream).unwrap(), value);
+    }
+
+    #[test]
+    fn values_in_interfaces(value in everything(), list in vec(any::<Option<i64>>(), 0..4)) {
+        #[derive(Debug, PartialEq, Serialize, Deserialize, Gob)]
+        struct Any {
+            before: String,
+            value: Option<Interface>,
+            list: Vec<Option<Interface>>,
+        }
+        let any = |interface| Any {
+            before: "x".repeat(100),
+            value: interface,
+            list: list.iter().map(|int| int.map(Interface::from)).collect(),
+        };
+        let inner = Interface::new("main.Everything", &value).unwrap();
+        let outer = any(Some(Interface::new("main.Any", &any(Some(inner))).unwrap()));
+        prop_assert_eq!(again(&outer), outer);
+    }
+
+    #[test]
+    fn a_dynamic_value(value in everything()) {
+        let dynamic = Dynamic::new(&value).unwrap();
+        prop_assert_eq!(again(&dynamic), dynamic);
     }
 
     #[test]

@@ -294,3 +294,25 @@ fn a_field_takes_its_adapter_from_the_module() {
         Job::default()
     );
 }
+
+#[cfg(feature = "url")]
+#[test]
+fn a_url_is_opaque_and_its_text() {
+    let url = ::url::Url::parse("https://example.com/a?b=c").unwrap();
+    assert_eq!(payload(&url), url.as_str().as_bytes());
+    assert_eq!(
+        crate::from_slice::<::url::Url>(&crate::to_vec(&url).unwrap()).unwrap(),
+        url
+    );
+}
+
+#[cfg(feature = "uuid")]
+#[test]
+fn a_uuid_is_opaque_and_its_bytes() {
+    let uuid = ::uuid::Uuid::from_u128(0x0102_0304 << 96 | 5);
+    assert_eq!(payload(&uuid), uuid.as_bytes());
+    assert_eq!(
+        crate::from_slice::<::uuid::Uuid>(&crate::to_vec(&uuid).unwrap()).unwrap(),
+        uuid
+    );
+}
