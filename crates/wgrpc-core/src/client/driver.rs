@@ -115,6 +115,7 @@ impl Driver {
                                 self.strange_replies = 0;
                                 self.wakers.extend(waker);
                             }
+                            None if state.pending.expects_late_reply() => {}
                             None => self.strange_replies += 1,
                         }
                         if self.strange_replies > STRANGE_REPLIES {

@@ -24,6 +24,8 @@ pub(crate) struct Pending<T> {
     /// Places in use: calls in flight and results that nobody has fetched.
     used: usize,
     in_flight: usize,
+    /// Calls that were given up or timed out, and whose answers may still come.
+    late: u64,
     /// No call's time is up before this.
     earliest: Option<Instant>,
     waiting: VecDeque<Waiting>,
@@ -69,6 +71,7 @@ impl<T> Pending<T> {
             next_seq: 1,
             used: 0,
             in_flight: 0,
+            late: 0,
             earliest: None,
             waiting: VecDeque::new(),
             next_ticket: 0,
@@ -153,6 +156,14 @@ impl<T> Pending<T> {
         }
     }
 
+    /// Whether a reply that [met no call](Self::complete) may be that of one that was given up;
+    /// there are as many of these as calls were.
+    pub(crate) fn expects_late_reply(&mut self) -> bool {
+        let is_expected = self.late > 0;
+        self.late -= u64::from(is_expected);
+        is_expected
+    }
+
     /// Fetches the result of a call, or keeps `waker` until it is there.
     #[inline]
     pub(crate) fn fetch(&mut self, seq: u64, waker: &Waker) -> Fetched<T> {
@@ -192,7 +203,10 @@ impl<T> Pending<T> {
         }
         let index = self.place(seq);
         match self.places[index] {
-            Place::InFlight { seq: known, .. } if known == seq => self.in_flight -= 1,
+            Place::InFlight { seq: known, .. } if known == seq => {
+                self.in_flight -= 1;
+                self.late += 1;
+            }
             Place::Done { seq: known, .. } if known == seq => {}
             _ => return,
         }
@@ -266,6 +280,7 @@ impl<T> Pending<T> {
                 result: Err(late()),
             };
             self.in_flight -= 1;
+            self.late += 1;
         }
         self.waiting.retain(|waiting| match waiting.deadline {
             // It finds out by itself that its time is up. Polled or not, it holds up nobody.
