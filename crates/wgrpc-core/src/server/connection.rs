@@ -142,6 +142,8 @@ impl Connection {
         while self.reading == Reading::Open {
             if self.is_at_limit() && !self.refuses() {
                 self.paused.get_or_insert_with(Instant::now);
+                // It is not the client that makes no progress with a message that is not read.
+                self.stall.read(None);
                 return;
             }
             if !self.is_at_limit() {
