@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use wgrpc_core::{Client, Error};
+use wgrpc_core::{Client, ClientBuilder, Error};
 
 use crate::raw::{Codec, FullHeader, OPTION_LEN, Raw, Speech};
 use crate::support::{Args, SOON, soon};
 
 /// The deadline of the calls that a script leaves without an answer.
-const DEADLINE: Duration = Duration::from_millis(200);
+pub(crate) const DEADLINE: Duration = Duration::from_millis(200);
 
 /// What becomes of a call.
 #[derive(Debug, PartialEq)]
@@ -267,11 +267,13 @@ const JSON_SCRIPTS: &[Script] = &[
 
 /// A client, and the server end of its connection after the handshake.
 pub(crate) async fn client_and_raw(codec: Codec) -> (Client, Raw) {
+    client_and_raw_with(codec, Client::builder()).await
+}
+
+/// The same, with options for the client.
+pub(crate) async fn client_and_raw_with(codec: Codec, client: ClientBuilder) -> (Client, Raw) {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
-    let client = Client::builder()
-        .codec(codec.name())
-        .from_stream(ours)
-        .unwrap();
+    let client = client.codec(codec.name()).from_stream(ours).unwrap();
     let mut raw = Raw::over(theirs, codec);
     let option = raw.exactly(OPTION_LEN).await;
     assert_eq!((option[0], option[OPTION_LEN - 1]), (b'{', b'}'));

@@ -13,8 +13,10 @@ mod gob_bytes;
 mod handshake;
 mod hostile_server;
 
+mod limits;
 mod panics;
 mod raw;
 mod shutdown;
+mod stall;
 mod step;
 mod support;

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 use wgrpc_core::{Address, Protocol, Server};
 use wgrpc_gob::Gob;
 
@@ -280,6 +281,19 @@ impl Raw {
         self.send(&bytes).await;
     }
 
+    /// Sends `bytes`, for as long as that takes, while this end goes on reading. Nothing can be
+    /// sent behind them.
+    pub(crate) fn send_meanwhile(&mut self, bytes: Vec<u8>) -> JoinHandle<()> {
+        let Some(mut write) = self.write.take() else {
+            panic!("sending after the end")
+        };
+        tokio::spawn(async move {
+            // That the other end has gone shows when reading. The connection stays open.
+            let _ = write.write_all(&bytes).await;
+            std::future::pending().await
+        })
+    }
+
     /// Ends the sending side.
     pub(crate) async fn finish(&mut self) {
         if let Some(mut write) = self.write.take() {
@@ -293,6 +307,11 @@ impl Raw {
         let count = soon(self.read.read(&mut bytes)).await.unwrap_or(0);
         bytes.truncate(count);
         bytes
+    }
+
+    /// Takes what was read for the beginning of the next value.
+    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+        self.hearing.push(bytes);
     }
 
     /// Reads exactly these bytes.
