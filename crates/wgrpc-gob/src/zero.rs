@@ -116,6 +116,8 @@ impl Gaps {
 pub struct ZeroDeserializer<'g, E> {
     gaps: &'g Gaps,
     depth: usize,
+    /// The field that is missing if nobody says of what type.
+    untyped: Option<&'static str>,
     error: PhantomData<fn() -> E>,
 }
 
@@ -125,7 +127,18 @@ impl<'g, E: Lacking> ZeroDeserializer<'g, E> {
         Self {
             gaps,
             depth,
+            untyped: None,
             error: PhantomData,
+        }
+    }
+
+    /// As [`new`](Self::new), for the field `field` of a struct that is read as a map. If the
+    /// type is left to the input, the field is missing: what `#[serde(flatten)]` sets aside has no
+    /// type yet, and could not be made anything else afterwards.
+    pub fn for_field(field: &'static str, gaps: &'g Gaps, depth: usize) -> Self {
+        Self {
+            untyped: Some(field),
+            ..Self::new(gaps, depth)
         }
     }
 
@@ -150,8 +163,14 @@ macro_rules! zeros {
 impl<'de, E: Lacking> Deserializer<'de> for ZeroDeserializer<'_, E> {
     type Error = E;
 
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        match self.untyped {
+            None => visitor.visit_unit(),
+            Some(field) => Err(E::missing_field(field)),
+        }
+    }
+
     zeros! {
-        deserialize_any => visit_unit();
         deserialize_bool => visit_bool(false);
         deserialize_i8 => visit_i64(0);
         deserialize_i16 => visit_i64(0);

@@ -13,6 +13,7 @@ use super::plan::{Match, Plan};
 use crate::error::{Error, Result};
 use crate::received::{Kind, Structure};
 use crate::walk::read_field_number;
+use crate::zero::ZeroDeserializer;
 
 /// The place in a struct up to which it has been read.
 pub(super) struct Cursor<'a, 't, 'de> {
@@ -262,7 +263,11 @@ impl<'de, S> MapAccess<'de> for Named<'_, '_, 'de, S> {
         self.cursor.source.charge(1, size_of::<V::Value>())?;
         let value = match self.current {
             Current::Field(number, _, is_present) => self.cursor.read(number, is_present, seed),
-            Current::Gap(_) => seed.deserialize(self.cursor.source.unknown_zero()),
+            Current::Gap(field) => {
+                let source = &self.cursor.source;
+                let gaps = source.types.zeros();
+                seed.deserialize(ZeroDeserializer::for_field(field, gaps, source.depth))
+            }
         };
         value.map_err(|error| self.current.locate(error, self.cursor.source))
     }

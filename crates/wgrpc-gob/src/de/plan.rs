@@ -54,7 +54,8 @@ impl Plan {
             let place = (fields.iter().zip(&exact))
                 .position(|(field, exact)| exact.is_none() && are_alike(field, name));
             if let Some(place) = place {
-                ambiguous[place] |= numbers[place].is_some();
+                ambiguous[place] |=
+                    numbers[place].is_some_and(|other| structure.name(other) != name);
                 numbers[place] = Some(number);
             }
         }

@@ -1,6 +1,11 @@
 //! Values read into types of ours, the bytes being what Go writes.
 
+mod dynamic;
+mod enums;
+mod structs;
+
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +16,19 @@ fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     digits.chunks(2).map(byte).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A stream of these messages, which are given without their lengths.
+fn stream(messages: &[&str]) -> String {
+    let mut stream = Vec::new();
+    for message in messages {
+        crate::wire::put_bytes(&mut stream, &bytes(message));
+    }
+    hex(&stream)
 }
 
 /// All values of a stream.
@@ -110,7 +128,7 @@ fn fields_that_the_sender_does_not_know_are_zero_unless_they_have_a_default() {
     assert_eq!(values, [expected(), expected()]);
 }
 
-fn error<T: DeserializeOwned + std::fmt::Debug>(hex: &str) -> Error {
+fn error<T: DeserializeOwned + Debug>(hex: &str) -> Error {
     one::<T>(hex).unwrap_err()
 }
 
