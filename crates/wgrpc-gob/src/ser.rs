@@ -5,7 +5,7 @@
 //! one message; the definitions that go before it are the business of [`Sent`](crate::Sent).
 //!
 //! `value.rs` is the serializer proper, `list.rs`, `map.rs` and `structure.rs` its compound
-//! halves, `carried.rs` is for what brings its own type, `only.rs` a serializer that takes one
+//! halves, `variant.rs` is for enums, `carried.rs` for what brings its own type, `only.rs` a serializer that takes one
 //! kind of value.
 
 mod carried;
@@ -14,6 +14,7 @@ mod map;
 pub(crate) mod only;
 mod structure;
 mod value;
+mod variant;
 
 use serde::Serialize;
 use smallvec::SmallVec;
@@ -26,7 +27,8 @@ use crate::types::Shape;
 use crate::wire;
 
 use structure::Mark;
-use value::{OpenVariant, Place, ValueWriter};
+use value::{Place, ValueWriter};
+use variant::OpenVariant;
 
 /// Appends `value` as one message to `out`: its length, the type's id and the value.
 ///

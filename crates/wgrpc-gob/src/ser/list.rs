@@ -6,7 +6,8 @@ use serde::ser::{
 
 use super::only::{NoTuple, Only, Want};
 use super::structure::StructWriter;
-use super::value::{Place, Role, ValueWriter};
+use super::value::{Place, ValueWriter};
+use super::variant::Role;
 use super::{Writer, wire};
 use crate::error::{Category, Error, Result};
 use crate::schema::{Type, tuple_field};

@@ -2,7 +2,8 @@
 
 use serde::ser::{Serialize, SerializeStruct, SerializeStructVariant};
 
-use super::value::{Place, Role, ValueWriter, unknown};
+use super::value::{Place, ValueWriter};
+use super::variant::{Role, unknown};
 use super::{Writer, wire};
 use crate::error::{Category, Error, Result};
 use crate::schema::{Ref, Type};

@@ -7,6 +7,7 @@ use super::list::{ComplexWriter, ListWriter, TupleWriter};
 use super::map::{Key, MapWriter};
 use super::only::Only;
 use super::structure::StructWriter;
+use super::variant::Role;
 use super::{Writer, wire};
 use crate::carried::Marked;
 use crate::error::{Category, Error, Result};
@@ -29,46 +30,6 @@ pub(super) enum Place {
     Some,
     /// In a field of a struct, this many fields behind the one sent before. Zeros are left out.
     Field(u32),
-}
-
-/// A variant of an enum whose payload is being written.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct OpenVariant {
-    name: &'static str,
-    /// Where the count of the payload's bytes goes, if it stands in an interface. Otherwise it
-    /// stands in a struct that has a field for each variant.
-    count_at: Option<usize>,
-}
-
-impl Writer<'_> {
-    /// Writes what is left to write behind the innermost variant's payload.
-    pub(super) fn close_variant(&mut self) {
-        match self.variants.pop() {
-            Some(OpenVariant {
-                count_at: Some(at), ..
-            }) => self.close_count(at, self.out.len() - at - 1),
-            _ => self.out.push(0),
-        }
-        self.leave();
-    }
-
-    /// The same error, inside the innermost variant.
-    #[cold]
-    pub(super) fn in_variant(&self, error: Error) -> Error {
-        match self.variants.last() {
-            Some(variant) => error.in_field(variant.name),
-            None => error,
-        }
-    }
-}
-
-/// What a compound value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// A value by itself.
-    Value,
-    /// The payload of the innermost open variant, which ends with it.
-    Payload,
 }
 
 impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
@@ -151,37 +112,6 @@ impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
         }
     }
 
-    /// Opens a variant with a payload, and returns the writer for the payload.
-    fn variant(mut self, name: &'static str) -> Result<Self> {
-        let (payload, count_at) = match self.ty.shape() {
-            Shape::Struct(fields) => {
-                let Some(number) = fields.iter().position(|field| field.key() == name) else {
-                    return Err(unknown("variant", name, self.ty));
-                };
-                self.begin(false);
-                wire::put_uint(self.writer.out, number as u64 + 1);
-                (self.ty.inner(fields[number].ty), None)
-            }
-            Shape::Interface(variants) => {
-                let Some(variant) = variants.iter().find(|variant| *variant.key == *name) else {
-                    return Err(unknown("variant", name, self.ty));
-                };
-                let payload = self.ty.inner(variant.ty);
-                self.begin(false);
-                let count_at = self.writer.open_interface(&variant.name, payload);
-                (payload, Some(count_at))
-            }
-            _ => return Err(self.mismatch("an enum with data")),
-        };
-        self.writer.enter()?;
-        self.writer.variants.push(OpenVariant { name, count_at });
-        Ok(ValueWriter {
-            writer: self.writer,
-            ty: payload,
-            place: Place::Always,
-        })
-    }
-
     #[inline(always)]
     fn structure(mut self, role: Role) -> Result<StructWriter<'w, 'a, 't>> {
         match self.ty.shape() {
@@ -220,33 +150,6 @@ impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
             format_args!("{found} cannot be sent as {kind}, which the schema asks for"),
         )
     }
-}
-
-impl Writer<'_> {
-    /// Writes what goes before a value in an interface: the name under which Go knows its type,
-    /// the type, and room for the value's length. Returns the place of the latter.
-    pub(super) fn open_interface(&mut self, name: &str, ty: Type<'_>) -> usize {
-        wire::put_bytes(self.out, name.as_bytes());
-        wire::put_int(self.out, i64::from(ty.id().number()));
-        let count_at = self.open_count();
-        if !matches!(ty.shape(), Shape::Struct(_)) {
-            self.out.push(0);
-        }
-        count_at
-    }
-}
-
-/// An error for a field or variant that the schema does not have.
-#[cold]
-pub(super) fn unknown(what: &str, key: &str, ty: Type<'_>) -> Error {
-    let name = match ty.name() {
-        "" => ty.shape().kind(),
-        name => name,
-    };
-    Error::new(
-        Category::Mismatch,
-        format_args!("the schema of `{name}` has no {what} `{key}`"),
-    )
 }
 
 impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {

@@ -121,6 +121,41 @@ fn a_name_that_the_schema_does_not_have_is_refused() {
 }
 
 #[test]
+fn an_error_inside_enums_names_every_variant_once() {
+    #[derive(Serialize)]
+    enum Outer {
+        Pair(bool, Inner),
+        Wrapped { inner: Inner },
+    }
+    #[derive(Serialize)]
+    enum Inner {
+        One(i32),
+    }
+    let mut types = Builder::new();
+    let uint = types.uint();
+    let bool = types.bool();
+    let inner = types.structure("Inner", [("One", "One", uint)]);
+    let pair = types.structure("", [("F0", "F0", bool), ("F1", "F1", inner)]);
+    let wrapped = types.structure("Wrapped", [("Inner", "inner", inner)]);
+    let outer = types.structure(
+        "Outer",
+        [("Pair", "Pair", pair), ("Wrapped", "Wrapped", wrapped)],
+    );
+    let schema = types.finish(outer);
+    for (value, path) in [
+        (Outer::Pair(true, Inner::One(1)), "Pair.F1.One"),
+        (
+            Outer::Wrapped {
+                inner: Inner::One(1),
+            },
+            "Wrapped.Inner.One",
+        ),
+    ] {
+        assert_eq!(error_with(&schema, &value).path(), path);
+    }
+}
+
+#[test]
 fn nothing_can_be_absent_but_the_field_of_a_struct() {
     let absent = |error: Error| {
         assert_eq!(error.category(), Category::Unsupported);
