@@ -5,6 +5,7 @@
 //! type; Go, which matches fields by name, does not mind. Each connection numbers the types that
 //! were found, up to a limit.
 
+mod compound;
 mod found;
 mod tracer;
 

@@ -190,6 +190,36 @@ fn names_are_those_that_the_derive_gives() {
     }
 }
 
+#[cfg(feature = "derive")]
+#[test]
+fn the_derive_gives_the_same_names() {
+    #[allow(
+        dead_code,
+        non_snake_case,
+        reason = "only the names of its fields are of interest"
+    )]
+    #[derive(wgrpc_gob::Gob)]
+    struct Names {
+        user_id: i64,
+        _id: i64,
+        __a__b: i64,
+        camelCase: i64,
+        ärger: i64,
+        #[serde(rename = "kebab-case-2")]
+        kebab: i64,
+        #[serde(rename = "ID")]
+        id: i64,
+    }
+    let schema = Schema::of::<Names>();
+    let Some(crate::Shape::Struct(fields)) = schema.root().map(crate::Type::shape) else {
+        panic!("{schema}");
+    };
+    assert_eq!(fields.len(), 7);
+    for field in fields {
+        assert_eq!(*field.name, go_name(field.key()));
+    }
+}
+
 #[test]
 fn a_stream_defines_each_inferred_type_once() {
     let (mut encoder, mut out) = (Encoder::new(), Vec::new());
