@@ -69,12 +69,12 @@ pub(crate) trait Last: Send {
     fn run<'a>(&'a mut self, call: &'a mut CallInfo) -> BoxFuture<'a, Result<()>>;
 }
 
-impl<'a> Next<'a> {
+impl Next<'_> {
     /// Goes on with the call.
     ///
     /// # Errors
     /// Those of the call, and those of the middleware further on.
-    pub async fn run(self, call: &'a mut CallInfo) -> Result<()> {
+    pub async fn run(self, call: &mut CallInfo) -> Result<()> {
         match self.rest.split_first() {
             Some((first, rest)) => {
                 first
