@@ -83,6 +83,10 @@ pub(crate) const REQUEST_HEADER_MAX: usize = 16 << 10;
 /// The longest header of a response, which may have a long error text in it.
 pub(crate) const RESPONSE_HEADER_MAX: usize = 1 << 20;
 
+/// The longest error text that is sent; a longer one is cut. Escaped as JSON it may be six times
+/// as long, and still fits into a header.
+pub(crate) const ERROR_MAX: usize = 160 << 10;
+
 /// The longest `Service.Method`.
 pub(crate) const METHOD_MAX: usize = 512;
 

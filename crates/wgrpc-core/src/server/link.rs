@@ -16,7 +16,7 @@ use crate::codec::{Encoding, Types};
 use crate::connection::{Append, AppendError, Outbox, Share};
 use crate::error::{Cause, Code, Fault};
 use crate::header::{Header, Meta};
-use crate::protocol::Ext;
+use crate::protocol::{self, Ext};
 use crate::service::{Work, drop_work, poll_work};
 use crate::transport::Peer;
 
@@ -127,12 +127,19 @@ impl Link {
         if self.announces.load(Ordering::Relaxed) && self.announces.swap(false, Ordering::Relaxed) {
             header.ext = Ext::OURS.0;
         }
+        let result = match header.meta.excess() {
+            None => result,
+            Some(excess) => {
+                header.meta = Meta::new();
+                Err(Fault::new(excess).with_code(Code::Limit))
+            }
+        };
         let fault;
         let types = match result {
             Ok(types) => types,
             Err(failed) => {
                 fault = failed;
-                header.error = fault.text().into();
+                header.error = cut(fault.text()).into();
                 header.code = fault.code().filter(|_| knows).map_or(0, Code::number);
                 body.clear();
                 match self.encoding.encode(&(), body) {
@@ -329,6 +336,15 @@ async fn run(
     }
     ticket.is_finished = true;
     ticket.link.finish(number, result, meta, &mut body);
+}
+
+/// An error text as long as a client must be able to read it.
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(protocol::ERROR_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// A duration as Go prints it: `50ms`, `1.5s`, `1m0s`.
