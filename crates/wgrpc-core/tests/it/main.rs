@@ -5,16 +5,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod budget;
+mod backpressure;
 mod bytes;
+mod codec;
 mod deadlines;
 mod dying;
+mod extensions;
 mod gob_bytes;
 mod handshake;
 mod hostile_server;
-
 mod limits;
+mod middleware;
 mod panics;
+mod port;
 mod raw;
 mod shutdown;
 mod stall;

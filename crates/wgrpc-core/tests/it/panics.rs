@@ -9,10 +9,10 @@ use wgrpc_gob::{Builder, Gob, Ref};
 use crate::raw::Codec;
 use crate::support::{Args, demo, soon};
 
-/// What the panics of this file say; they are kept out of the tests' output.
-const TEXT: &str = "a panic that is meant to be";
+/// What panics say that are meant to be; they are kept out of the tests' output.
+pub(crate) const TEXT: &str = "a panic that is meant to be";
 
-fn keep_quiet() {
+pub(crate) fn keep_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();

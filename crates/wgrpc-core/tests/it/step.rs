@@ -154,6 +154,31 @@ async fn what_cannot_be_encoded_or_decoded_fails_its_own_call_only() {
     }
 }
 
+/// However long it is, and however it is escaped.
+#[tokio::test]
+async fn an_error_text_without_end_is_cut() {
+    let server = demo().start().unwrap();
+    for codec in Codec::BOTH {
+        let client = connect(&server, codec);
+        for (text, is_whole) in [
+            ("größer 100% %s ".repeat(7000), true),
+            ("\u{1}".repeat(100_000), true),
+            ("\u{1}".repeat(1 << 20), false),
+            ("ö".repeat(1_000_001), false),
+        ] {
+            let error = soon(client.call::<_, i64>("Arith.Fail", &text))
+                .await
+                .unwrap_err();
+            assert!(matches!(error, Error::Remote(_)), "{error:?}");
+            assert!(text.starts_with(&error.to_string()));
+            assert_eq!(error.to_string().len() == text.len(), is_whole);
+            assert!(error.to_string().len() >= 100_000);
+        }
+        let product = soon(client.call::<_, i64>("Arith.Multiply", &Args { a: 6, b: 7 })).await;
+        assert_eq!(product.unwrap(), 42);
+    }
+}
+
 #[tokio::test]
 async fn an_argument_of_the_wrong_type_is_refused_as_not_executed() {
     let server = demo().start().unwrap();
