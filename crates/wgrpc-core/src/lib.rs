@@ -45,7 +45,7 @@ pub use header::Meta;
 pub use http::DebugPage;
 pub use limits::{ClientLimits, ServerLimits};
 pub use middleware::{BoxFuture, CallInfo, Middleware, Next};
-pub use protocol::Ext;
+pub use protocol::{DEBUG_PATH, Ext, GOB, JSON};
 pub use server::{Server, ServerBuilder};
 pub use service::{Context, IntoService, Method, Serve, Service};
 pub use transport::Peer;

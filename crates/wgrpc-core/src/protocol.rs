@@ -19,10 +19,10 @@ pub(crate) use sniff::{Dialect, sniff};
 pub(crate) const MAGIC_NUMBER: i32 = 0x0371_9666;
 
 /// The name of the codec that every WgRPC program has: Go's gob.
-pub(crate) const GOB: &str = "application/gob";
+pub const GOB: &str = "application/gob";
 
 /// The name of the codec whose messages are JSON values.
-pub(crate) const JSON: &str = "application/json";
+pub const JSON: &str = "application/json";
 
 /// Where a server turns an HTTP connection into one for calls; Go's clients ask for this spelling.
 pub(crate) const RPC_PATH: &str = "/_wgprc_";
@@ -31,7 +31,7 @@ pub(crate) const RPC_PATH: &str = "/_wgprc_";
 pub(crate) const RPC_PATH_ALIAS: &str = "/_wgrpc_";
 
 /// Where a server shows what it serves to people.
-pub(crate) const DEBUG_PATH: &str = "/debug/wgrpc";
+pub const DEBUG_PATH: &str = "/debug/wgrpc";
 
 /// What a client asks for, byte for byte as Go's client does.
 const CONNECT_REQUEST: &[u8] = b"CONNECT /_wgprc_ HTTP/1.0\n\n";

@@ -59,9 +59,9 @@
 
 pub use wgrpc_core::{
     Address, AddressError, BoxFuture, Call, CallInfo, Caller, Cause, Client, ClientBuilder,
-    ClientLimits, Code, Codec, CodecError, Context, DebugPage, Error, Executed, Ext, Fault,
-    IntoService, Meta, Method, Middleware, Next, Peer, Protocol, Result, Serve, Server,
-    ServerBuilder, ServerLimits, Service, Target,
+    ClientLimits, Code, Codec, CodecError, Context, DEBUG_PATH, DebugPage, Error, Executed, Ext,
+    Fault, GOB, IntoService, JSON, Meta, Method, Middleware, Next, Peer, Protocol, Result, Serve,
+    Server, ServerBuilder, ServerLimits, Service, Target,
 };
 #[doc(inline)]
 pub use wgrpc_gob as gob;
