@@ -1,0 +1,311 @@
+//! What can be typed, and what it means: parsed once, so that the commands get durations,
+//! addresses and choices, not texts.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use wgrpc::{Address, DebugPage};
+
+/// Serve, call and inspect WgRPC
+///
+/// WgRPC calls methods of structs in other processes, written in Rust or Go, without an interface
+/// description. An address is protocol@address: tcp@127.0.0.1:9000, http@[::1]:9000,
+/// unix@arith.sock.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wgrpc",
+    version,
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  wgrpc demo
+  wgrpc serve --listen tcp@127.0.0.1:9000
+  wgrpc call tcp@127.0.0.1:9000 Arith.Multiply '{\"A\":6,\"B\":7}'
+  wgrpc gob print values.gob
+"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(Serve),
+    Call(Call),
+    Gob(Gob),
+    Demo(Demo),
+}
+
+/// Serve the demo services until SIGINT or SIGTERM
+///
+/// Prints a line `listening tcp@127.0.0.1:41234` for each address, with its real port. On a signal
+/// it answers the requests that it has accepted, and exits with status 0; a second signal ends it
+/// at once, with status 1. Log messages go to stderr: RUST_LOG=debug shows more of them.
+///
+/// The services:
+///
+///   Arith.Multiply(Args{A int, B int}) int
+///   Arith.Divide(Args{A int, B int}) Quotient{Quo int, Rem int}   fails: divide by zero
+///   Arith.Sleep(int) int     takes so many milliseconds
+///   Echo.Echo(any) any       answers with its argument, whatever it is
+#[derive(Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    after_help = format!(
+        "\
+Examples:
+  wgrpc serve
+  wgrpc serve --listen tcp@127.0.0.1:9000 --listen unix@arith.sock
+  curl http://127.0.0.1:9000{}    # the services, and how often they were called
+",
+        wgrpc::DEBUG_PATH
+    )
+)]
+pub(crate) struct Serve {
+    /// An address to listen on; may be given several times. Port 0 lets the system choose one
+    #[arg(
+        short = 'l',
+        long = "listen",
+        value_name = "ADDRESS",
+        default_value = "tcp@127.0.0.1:0"
+    )]
+    pub(crate) addresses: Vec<Address>,
+
+    /// Who may see the page /debug/wgrpc: auto is whoever connects from this machine
+    #[arg(long, value_name = "WHO", default_value = "auto")]
+    debug_page: Page,
+
+    /// The longest that a request may take, such as 500ms or 10s
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(crate) handle_timeout: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Page {
+    On,
+    Off,
+    Auto,
+}
+
+impl Serve {
+    pub(crate) fn debug_page(&self) -> DebugPage {
+        match self.debug_page {
+            Page::On => DebugPage::On,
+            Page::Off => DebugPage::Off,
+            Page::Auto => DebugPage::Auto,
+        }
+    }
+}
+
+/// Call a method, with JSON for its argument and its reply
+///
+/// The reply is printed on stdout as one line of JSON; errors go to stderr. The exit status is 0
+/// for a reply, 1 for an error that the server answered with, 2 for a wrong command line or
+/// argument, 3 if there is no connection or it was lost, and 4 if the time was up.
+///
+/// With gob the argument's type is inferred from the JSON. An object is a struct with these
+/// fields, whose names get an upper-case initial, as Go has them; a whole number is an int, any
+/// other number a float64; null and empty lists are not sent. What JSON cannot say is said by an
+/// object with one of these keys:
+///
+///   {"$uint":7}                  an unsigned integer of any width
+///   {"$float":7}                 a float of any width
+///   {"$bytes":"aGVsbG8="}        []byte, in base64
+///   {"$time":"2024-02-29T12:34:56Z"}   time.Time
+///   {"$map":{"a":1}}             map[string]int
+///   {"$map":[[1,"a"],[2,"b"]]}   map[int]string
+///   {"$any":7}                   an interface that holds an int
+///   {"$any":…,"name":"main.P"}   an interface that holds what Go has registered as main.P
+///
+/// In a reply bytes are base64, times RFC 3339, and fields that gob leaves out are zero.
+/// With --codec json argument and reply are sent and printed as they are.
+#[derive(Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  wgrpc call tcp@127.0.0.1:9000 Arith.Multiply '{\"A\":6,\"B\":7}'
+  wgrpc call unix@arith.sock Arith.Sleep 100 --timeout 2s
+  wgrpc call http@127.0.0.1:9000 Arith.Divide '{\"A\":7,\"B\":2}' --codec json | jq .Quo
+  wgrpc call tcp@127.0.0.1:9000 Echo.Echo - < argument.json
+"
+)]
+pub(crate) struct Call {
+    /// Where the server is: protocol@address
+    pub(crate) address: Address,
+
+    /// Service.Method
+    pub(crate) method: String,
+
+    /// The argument as JSON; - reads it from stdin. Without one, nothing is sent
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) argument: Option<ArgumentSource>,
+
+    /// The codec: application/gob or application/json, gob and json for short
+    #[arg(short, long, value_name = "NAME", default_value = "gob")]
+    pub(crate) codec: Codec,
+
+    /// How long connecting may take, and then the call, such as 500ms or 2s
+    #[arg(
+        short,
+        long,
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = humantime::parse_duration
+    )]
+    pub(crate) timeout: Duration,
+
+    /// Metadata to send along; may be given several times. Go servers ignore it
+    #[arg(short, long = "meta", value_name = "KEY=VALUE", value_parser = parse_meta)]
+    pub(crate) meta: Vec<(String, String)>,
+}
+
+/// Where the argument of a call is.
+#[derive(Clone, Debug)]
+pub(crate) enum ArgumentSource {
+    Stdin,
+    Text(String),
+}
+
+impl FromStr for ArgumentSource {
+    type Err = Infallible;
+
+    fn from_str(given: &str) -> Result<Self, Infallible> {
+        Ok(match given {
+            "-" => Self::Stdin,
+            text => Self::Text(text.to_owned()),
+        })
+    }
+}
+
+/// A codec that this command can speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Codec {
+    Gob,
+    Json,
+}
+
+impl Codec {
+    /// Its name in the handshake.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Gob => wgrpc::GOB,
+            Self::Json => wgrpc::JSON,
+        }
+    }
+}
+
+impl FromStr for Codec {
+    type Err = String;
+
+    fn from_str(given: &str) -> Result<Self, String> {
+        match given {
+            "gob" | wgrpc::GOB => Ok(Self::Gob),
+            "json" | wgrpc::JSON => Ok(Self::Json),
+            _ => Err(format!("expect {} or {}", wgrpc::GOB, wgrpc::JSON)),
+        }
+    }
+}
+
+fn parse_meta(given: &str) -> Result<(String, String), String> {
+    match given.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expect KEY=VALUE".to_owned()),
+    }
+}
+
+/// Look into gob streams
+#[derive(Args, Debug)]
+pub(crate) struct Gob {
+    #[command(subcommand)]
+    pub(crate) command: GobCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GobCommand {
+    Print(Print),
+}
+
+/// Print a gob stream, whatever is in it
+///
+/// Types are printed as Go source, each before the first value that needs it, and values as JSON,
+/// each in one line; a comment says of which type they are. In a value bytes are base64, times
+/// RFC 3339, and fields that gob leaves out are zero.
+///
+/// A damaged stream is printed as far as it can be read. Then the error says where in the stream
+/// it is, in bytes from the beginning, and the exit status is 1. A file that is not there is
+/// status 2.
+///
+/// With --lossless only the values are printed, and nothing is added or lost:
+///
+///   bool, string, int, uint   as JSON has them
+///   float                     with a point or exponent; NaN, infinities and -0
+///                             {"$f64":"16 hex digits of the bits"}
+///   complex                   {"$complex":[re,im]}
+///   string, if not UTF-8      {"$strhex":"…"}
+///   bytes                     {"$hex":"…"}
+///   slice, array              list
+///   map                       {"$map":[[key,value],…]}, sorted by the entry's text
+///   struct                    object with the fields that were sent, in order
+///   interface                 {"$iface":"name","value":…}, nil is null
+///   marshals itself           {"$opaque":"gob", "binary" or "text","hex":"…"}
+#[derive(Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  wgrpc gob print values.gob
+  echo 03 04 00 06 | wgrpc gob print --hex
+  wgrpc gob print --lossless values.gob | jq .Name
+"
+)]
+pub(crate) struct Print {
+    /// The stream; - reads it from stdin
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) input: Input,
+
+    /// The stream is given in hexadecimal digits; blanks between them do not matter
+    #[arg(long)]
+    pub(crate) hex: bool,
+
+    /// Print only values, in a form that loses nothing
+    #[arg(long)]
+    pub(crate) lossless: bool,
+}
+
+/// Where a stream comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    Stdin,
+    File(PathBuf),
+}
+
+impl FromStr for Input {
+    type Err = Infallible;
+
+    fn from_str(given: &str) -> Result<Self, Infallible> {
+        Ok(match given {
+            "-" => Self::Stdin,
+            path => Self::File(path.into()),
+        })
+    }
+}
+
+/// See in one look what WgRPC does, on real sockets
+///
+/// Starts a server on TCP and on a Unix socket and calls it over tcp, http and unix, with gob and
+/// JSON. Shows an error, a timeout, and 100,000 calls at once. The server then stays, to be looked
+/// at, until SIGINT or SIGTERM.
+///
+/// The exit status is 0 only if everything went as expected.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Demo {
+    /// End without waiting, as scripts want it
+    #[arg(long)]
+    pub(crate) once: bool,
+}

@@ -1,0 +1,79 @@
+//! `wgrpc serve`: the demo services on any number of addresses.
+
+use std::io::Write as _;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use wgrpc::{Server, ServerLimits};
+
+use crate::args::Serve;
+use crate::exit::{Failure, Status};
+use crate::services;
+
+#[tokio::main]
+pub(crate) async fn run(serve: &Serve) -> Result<(), Failure> {
+    log_to_stderr();
+    let mut signals = Signals::new()?;
+    let limits = ServerLimits {
+        handle_timeout: serve.handle_timeout,
+        ..Default::default()
+    };
+    let builder = Server::builder()
+        .limits(limits)
+        .debug_page(serve.debug_page());
+    let server = services::register(builder).start()?;
+    for address in &serve.addresses {
+        let address = server.listen(address).await?;
+        say(&format!("listening {address}"))?;
+    }
+    signals.next().await;
+    tokio::select! {
+        ended = server.shutdown() => Ok(ended?),
+        () = signals.next() => {
+            Err(Failure::new(Status::Failed, "stopped before all requests were answered"))
+        }
+    }
+}
+
+/// Prints a line that scripts wait for.
+fn say(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(Failure::output)
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// The signals that ask a program to end.
+pub(crate) struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Begins to listen, so that no signal ends the program any more.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            let cannot = |error| format!("cannot listen for signals: {error}");
+            signal(kind).map_err(|error| Failure::new(Status::Failed, cannot(error)))
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The command as scripts see it: arguments, outputs and exit statuses of the real binary.
+
+mod call;
+mod command;
+mod demo;
+mod gob_print;
+mod serve;
