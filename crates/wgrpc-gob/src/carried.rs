@@ -16,7 +16,7 @@ use crate::adapt::bytes::Bytes;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::scanner::{Scan, Scanner};
-use crate::schema::{Schema, Type};
+use crate::schema::{Dynamics, Schema, Type};
 use crate::ser::only::{NoTuple, Only, Want};
 use crate::types::{Id, Shape};
 use crate::value::{Dynamic, Interface, Value};
@@ -83,46 +83,63 @@ impl Serialize for Interface {
 /// The id of a type, and the messages that define it and the types inside it.
 struct Definitions<'a>(&'a Schema);
 
-impl Serialize for Definitions<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut bytes = Vec::new();
+impl Definitions<'_> {
+    fn to_bytes(&self) -> Vec<u8> {
+        let definitions = self.0.definitions();
+        let len: usize = definitions
+            .iter()
+            .map(|definition| definition.message.len())
+            .sum();
+        let mut bytes = Vec::with_capacity(wire::UINT_MAX_LEN + len);
         let id = self.0.id().map_or(0, Id::number);
         wire::put_int(&mut bytes, id.into());
-        for definition in self.0.definitions() {
+        for definition in definitions {
             bytes.extend_from_slice(&definition.message);
         }
-        serializer.serialize_bytes(&bytes)
+        bytes
     }
-}
 
-/// What [`Definitions`] has written, read again.
-pub(crate) struct Types<'a>(pub(crate) &'a Limits);
-
-impl Want for Types<'_> {
-    type Ok = Schema;
-    type Tuple = NoTuple<Schema>;
-    const WANTED: &'static str = "the definitions of a dynamic value's type";
-
-    fn bytes(self, bytes: &[u8]) -> Result<Schema> {
+    fn parse(bytes: &[u8], limits: &Limits) -> Result<Schema> {
         let mut reader = wire::Reader::new(bytes);
-        let id = Id::new(reader.int()? as i32);
-        let mut scanner = Scanner::new(self.0.clone());
-        match scanner.scan(reader.rest())? {
-            Scan::Partial { missing: 1, .. } => scanner.types().schema(id),
+        let id = Id::on_wire(reader.int()?);
+        let mut scanner = Scanner::new(limits.clone());
+        match (id, scanner.scan(reader.rest())?) {
+            (Some(id), Scan::Partial { missing: 1, .. }) => scanner.types().schema(id),
             _ => Err(Error::corrupt(
                 0,
-                "a dynamic value's type with more than types in it",
+                "what a dynamic value says of its type is not just definitions",
             )),
         }
     }
 }
 
-/// The type of a dynamic value, given what its newtype struct holds.
-pub(crate) fn read_schema<T: Serialize + ?Sized>(value: &T, limits: &Limits) -> Result<Schema> {
-    value.serialize(Only(DynamicType(limits)))
+impl Serialize for Definitions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.to_bytes())
+    }
 }
 
-struct DynamicType<'a>(&'a Limits);
+/// The type that [`Definitions`] describe, with the numbers of this connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Renumbered<'a> {
+    pub(crate) dynamics: &'a Dynamics,
+    pub(crate) limits: &'a Limits,
+}
+
+impl Want for Renumbered<'_> {
+    type Ok = Schema;
+    type Tuple = NoTuple<Schema>;
+    const WANTED: &'static str = "the definitions of a dynamic value's type";
+
+    fn bytes(self, bytes: &[u8]) -> Result<Schema> {
+        (self.dynamics).schema(bytes, || {
+            Definitions::parse(bytes, self.limits)?.into_nodes()
+        })
+    }
+}
+
+/// The type of a dynamic value, given what its newtype struct holds.
+pub(crate) struct DynamicType<'a>(pub(crate) Renumbered<'a>);
 
 impl<'a> Want for DynamicType<'a> {
     type Ok = Schema;
@@ -134,7 +151,7 @@ impl<'a> Want for DynamicType<'a> {
     }
 }
 
-struct DynamicTypeTuple<'a>(&'a Limits, Option<Schema>);
+pub(crate) struct DynamicTypeTuple<'a>(Renumbered<'a>, Option<Schema>);
 
 impl SerializeTuple for DynamicTypeTuple<'_> {
     type Ok = Schema;
@@ -142,14 +159,13 @@ impl SerializeTuple for DynamicTypeTuple<'_> {
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         if self.1.is_none() {
-            self.1 = Some(value.serialize(Only(Types(self.0)))?);
+            self.1 = Some(value.serialize(Only(self.0))?);
         }
         Ok(())
     }
 
     fn end(self) -> Result<Schema> {
-        self.1
-            .ok_or_else(|| Error::corrupt(0, "a dynamic value without a type"))
+        (self.1).ok_or_else(|| Error::corrupt(0, "a dynamic value without a type"))
     }
 }
 

@@ -11,8 +11,8 @@ mod tracer;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::carried::JSON;
-use crate::error::{Category, Error, Result};
+use crate::carried::{JSON, Renumbered};
+use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::schema::{Builder, Dynamics, Gob, Ref, Schema};
 use found::Found;
@@ -136,20 +136,13 @@ pub(crate) fn infer<T: Serialize + ?Sized>(
     dynamics: &Dynamics,
     limits: &Limits,
 ) -> Result<Schema> {
-    let found = value.serialize(Tracer::new(limits))?;
+    let found = value.serialize(Tracer::new(Renumbered { dynamics, limits }))?;
     if let Found::Known(schema) = found {
-        return dynamics.renumber(&schema);
+        return Ok(schema);
     }
-    let mut types = Builder::new();
-    let root = found.describe(&mut types)?.ok_or_else(|| {
-        Error::new(
-            Category::Unsupported,
-            "the type of a value that is empty cannot be found by looking at it: \
-             send a type that has a schema",
-        )
-    })?;
-    let nodes = (types.nodes(root)).map_err(|reason| Error::new(Category::Unsupported, reason))?;
-    let schema = dynamics.number(nodes)?;
+    let mut description = Vec::new();
+    found.put(&mut description);
+    let schema = dynamics.schema(&description, || found.nodes())?;
     let size: usize = schema.definitions().iter().map(|d| d.message.len()).sum();
     if size > limits.definitions {
         let found = "the size in bytes of the type found in a value";

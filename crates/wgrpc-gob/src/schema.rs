@@ -198,6 +198,12 @@ impl Schema {
         self.0.ids.first().copied()
     }
 
+    /// The types, the root first.
+    pub(crate) fn into_nodes(self) -> Result<Box<[Node]>> {
+        self.check()?;
+        Ok(self.0.nodes.clone())
+    }
+
     /// The messages that define the types, in sending order.
     pub(crate) fn definitions(&self) -> &[Definition] {
         &self.0.definitions

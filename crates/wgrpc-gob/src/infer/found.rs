@@ -2,7 +2,9 @@
 
 use crate::error::{Category, Error, Result};
 use crate::infer::go_name;
-use crate::schema::{Builder, Ref, Schema, tuple_field};
+use crate::schema::{Builder, Node, Ref, Schema, tuple_field};
+use crate::types::Id;
+use crate::wire;
 
 /// What has been found out about a type.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +82,11 @@ impl Many {
         })
     }
 
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(self.is_empty.into());
+        self.elem.put(out);
+    }
+
     /// Describes the type of the elements, unless there were none to know it from.
     fn describe(&self, types: &mut Builder) -> Result<Option<Ref>> {
         match self.elem.describe(types)? {
@@ -134,6 +141,61 @@ impl Found {
         })
     }
 
+    /// The type, and those inside it.
+    pub(super) fn nodes(&self) -> Result<Box<[Node]>> {
+        let unsupported = |reason| Error::new(Category::Unsupported, reason);
+        let mut types = Builder::new();
+        match self.describe(&mut types)? {
+            Some(root) => types.nodes(root).map_err(unsupported),
+            None => Err(unsupported(EMPTY.to_owned())),
+        }
+    }
+
+    /// Appends what tells this finding from any other. It begins as no definition of a type does.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        out.push(match self {
+            Self::Nothing => 0x80,
+            Self::Bool => 0x81,
+            Self::Int => 0x82,
+            Self::Uint => 0x83,
+            Self::Byte => 0x84,
+            Self::Float => 0x85,
+            Self::Bytes => 0x86,
+            Self::String => 0x87,
+            Self::Interface => 0x88,
+            Self::List(_) => 0x89,
+            Self::Tuple(_) => 0x8a,
+            Self::Map(..) => 0x8b,
+            Self::Struct(_) => 0x8c,
+            Self::Enum(_) => 0x8d,
+            Self::Known(_) => 0x8e,
+        });
+        match self {
+            Self::List(many) => many.put(out),
+            Self::Tuple(elems) => {
+                wire::put_uint(out, elems.len() as u64);
+                elems.iter().for_each(|elem| elem.put(out));
+            }
+            Self::Map(key, many) => {
+                key.put(out);
+                many.put(out);
+            }
+            Self::Struct(members) | Self::Enum(members) => {
+                wire::put_bytes(out, members.name.as_bytes());
+                wire::put_uint(out, members.list.len() as u64);
+                for (key, found) in &members.list {
+                    wire::put_bytes(out, key.as_bytes());
+                    found.put(out);
+                }
+            }
+            // On one connection the id says it all.
+            Self::Known(schema) => {
+                wire::put_int(out, schema.id().map_or(0, Id::number).into());
+            }
+            _ => {}
+        }
+    }
+
     /// Describes the type, unless nothing is known of it.
     pub(super) fn describe(&self, types: &mut Builder) -> Result<Option<Ref>> {
         Ok(Some(match self {
@@ -186,6 +248,9 @@ impl Found {
         }
     }
 }
+
+const EMPTY: &str = "the type of a value that is empty cannot be found by looking at it: \
+                     send a type that has a schema";
 
 /// The type of a unit, and of a variant without payload: a struct without fields.
 pub(super) const UNIT: Found = Found::Struct(Members {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::{Dynamic, Encoder, Interface, Value, from_slice, to_vec};
+use crate::{Category, Dynamic, Encoder, Interface, Value, from_slice, to_vec};
 
 /// The type that is found in `value`, in Go's notation, after writing the value by it.
 fn found<T: Serialize>(value: &T) -> String {

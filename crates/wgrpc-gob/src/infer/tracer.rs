@@ -4,14 +4,14 @@ use serde::ser::{Serialize, Serializer};
 
 use super::compound::{ListTracer, MapTracer, StructTracer, TupleTracer, Variant};
 use super::found::{Found, How, UNIT};
-use crate::carried::{self, Marked};
+use crate::carried::{DynamicType, Marked, Renumbered};
 use crate::error::{Error, Result};
-use crate::limits::Limits;
+use crate::ser::only::Only;
 
 /// Finds out the type of one value.
 #[derive(Clone, Copy)]
 pub(super) struct Tracer<'a> {
-    limits: &'a Limits,
+    types: Renumbered<'a>,
     /// How many levels deeper the value may nest.
     levels: usize,
     pub(super) how: How,
@@ -21,10 +21,10 @@ pub(super) struct Tracer<'a> {
 }
 
 impl<'a> Tracer<'a> {
-    pub(super) fn new(limits: &'a Limits) -> Self {
+    pub(super) fn new(types: Renumbered<'a>) -> Self {
         Self {
-            limits,
-            levels: limits.depth,
+            types,
+            levels: types.limits.depth,
             how: How::Strict,
             is_wrapped: false,
         }
@@ -40,7 +40,7 @@ impl<'a> Tracer<'a> {
             }),
             None => Err(Error::limit(
                 "depth",
-                self.limits.depth,
+                self.types.limits.depth,
                 "the nesting of the value",
             )),
         }
@@ -163,7 +163,9 @@ impl<'a> Serializer for Tracer<'a> {
             }),
             Some(Marked::Interface) => Ok(Found::Interface),
             Some(Marked::RawString) => Ok(Found::String),
-            Some(Marked::Dynamic) => carried::read_schema(value, self.limits).map(Found::Known),
+            Some(Marked::Dynamic) => value
+                .serialize(Only(DynamicType(self.types)))
+                .map(Found::Known),
         }
     }
 

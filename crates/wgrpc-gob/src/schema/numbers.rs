@@ -11,11 +11,19 @@ use parking_lot::Mutex;
 
 use super::builder::Ref;
 use super::{Node, Schema};
-use crate::error::{Error, Result};
+use crate::error::{Category, Error, Result};
 use crate::types::{Id, Shape};
 
 /// Where the ids of the types begin that are numbered for one connection.
 const FIRST_DYNAMIC: i32 = Id::FIRST_DYNAMIC.number();
+
+/// How many bytes the structures of one connection's types may take together. Each of them spells
+/// out the types inside it too, so that of types which refer to each other there could be very
+/// many.
+const DYNAMIC_STRUCTURES: usize = 2 << 20;
+
+/// How many bytes the descriptions may take whose schemas one connection keeps.
+const KEPT_DESCRIPTIONS: usize = 128 << 10;
 
 /// Ids by structure.
 #[derive(Debug)]
@@ -23,33 +31,46 @@ struct Numbers {
     by_structure: HashMap<Box<[u8]>, Id>,
     next: i32,
     end: i32,
+    /// How many bytes of structures there is still room for.
+    room: usize,
+}
+
+/// Why there is no number for another type.
+enum Full {
+    Numbers,
+    Structures,
 }
 
 impl Numbers {
-    fn new(first: i32, most: usize) -> Self {
+    fn new(first: i32, most: usize, room: usize) -> Self {
         let most = i32::try_from(most).unwrap_or(i32::MAX);
         Self {
             by_structure: HashMap::new(),
             next: first,
             end: first.saturating_add(most),
+            room,
         }
     }
 
-    /// The ids of `nodes`, or `None` if there are too many types.
-    fn number(&mut self, nodes: &[Node]) -> Option<Box<[Id]>> {
+    /// The ids of `nodes`.
+    fn number(&mut self, nodes: &[Node]) -> std::result::Result<Box<[Id]>, Full> {
         (0..nodes.len())
             .map(|index| {
                 if let Some(id) = nodes[index].shape.builtin() {
-                    return Some(id);
+                    return Ok(id);
                 }
                 let key = structure(nodes, Ref::new(index));
                 if let Some(&id) = self.by_structure.get(&key) {
-                    return Some(id);
+                    return Ok(id);
                 }
+                if self.next >= self.end {
+                    return Err(Full::Numbers);
+                }
+                self.room = self.room.checked_sub(key.len()).ok_or(Full::Structures)?;
                 let id = Id::new(self.next);
-                self.next = self.next.checked_add(1).filter(|&next| next <= self.end)?;
+                self.next += 1;
                 self.by_structure.insert(key, id);
-                Some(id)
+                Ok(id)
             })
             .collect()
     }
@@ -59,44 +80,80 @@ impl Numbers {
 pub(super) fn number_statically(nodes: Box<[Node]>) -> std::result::Result<Schema, String> {
     static NUMBERS: LazyLock<Mutex<Numbers>> = LazyLock::new(|| {
         let first = Id::FIRST_USER.number();
-        Mutex::new(Numbers::new(first, (FIRST_DYNAMIC - first) as usize))
+        let most = (FIRST_DYNAMIC - first) as usize;
+        Mutex::new(Numbers::new(first, most, usize::MAX))
     });
     match NUMBERS.lock().number(&nodes) {
-        Some(ids) => Ok(Schema::numbered(nodes, ids)),
-        None => Err("the process has used up the ids for static types".to_owned()),
+        Ok(ids) => Ok(Schema::numbered(nodes, ids)),
+        Err(Full::Numbers | Full::Structures) => {
+            Err("the process has used up the ids for static types".to_owned())
+        }
     }
 }
 
 /// The types of one connection that have no static schema: inferred from values, or read from
 /// another stream. Cheap to clone; the clones share one numbering.
 #[derive(Clone, Debug)]
-pub struct Dynamics(Arc<Mutex<Numbers>>);
+pub struct Dynamics(Arc<Mutex<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    numbers: Numbers,
+    /// The schemas that have been made, by descriptions of their types: they are asked for again
+    /// with every value.
+    schemas: HashMap<Box<[u8]>, Schema>,
+    /// How many bytes of descriptions there is still room for.
+    room: usize,
+}
 
 impl Dynamics {
     /// Room for `types` types.
     pub fn new(types: usize) -> Self {
-        Self(Arc::new(Mutex::new(Numbers::new(FIRST_DYNAMIC, types))))
+        Self(Arc::new(Mutex::new(Known {
+            numbers: Numbers::new(FIRST_DYNAMIC, types, DYNAMIC_STRUCTURES),
+            schemas: HashMap::new(),
+            room: KEPT_DESCRIPTIONS,
+        })))
     }
 
-    /// The same types with the numbers that they have here.
-    pub(crate) fn renumber(&self, schema: &Schema) -> Result<Schema> {
-        schema.check()?;
-        self.number(schema.0.nodes.clone())
+    /// The schema of the types that `description` stands for, numbered. `nodes` makes them, the
+    /// root first, if it is not known already.
+    pub(crate) fn schema(
+        &self,
+        description: &[u8],
+        nodes: impl FnOnce() -> Result<Box<[Node]>>,
+    ) -> Result<Schema> {
+        if let Some(schema) = self.0.lock().schemas.get(description) {
+            return Ok(schema.clone());
+        }
+        let nodes = nodes()?;
+        let mut known = self.0.lock();
+        let schema = match known.numbers.number(&nodes) {
+            Ok(ids) => Schema::numbered(nodes, ids),
+            Err(full) => return Err(known.numbers.refusal(full)),
+        };
+        if let Some(room) = known.room.checked_sub(description.len()) {
+            known.room = room;
+            known.schemas.insert(description.into(), schema.clone());
+        }
+        Ok(schema)
     }
+}
 
-    /// Numbers the types of `nodes`, whose first is the root.
-    pub(crate) fn number(&self, nodes: Box<[Node]>) -> Result<Schema> {
-        let mut numbers = self.0.lock();
-        match numbers.number(&nodes) {
-            Some(ids) => Ok(Schema::numbered(nodes, ids)),
-            None => {
-                let most = numbers.end - FIRST_DYNAMIC;
-                Err(Error::limit(
-                    "types",
-                    most,
-                    "one more type without a static schema",
-                ))
+impl Numbers {
+    #[cold]
+    fn refusal(&self, full: Full) -> Error {
+        match full {
+            Full::Numbers => {
+                let found = "one more type without a static schema";
+                Error::limit("types", self.end - FIRST_DYNAMIC, found)
             }
+            Full::Structures => Error::new(
+                Category::Limit,
+                format_args!(
+                    "the types without static schemas take more than {DYNAMIC_STRUCTURES} bytes"
+                ),
+            ),
         }
     }
 }

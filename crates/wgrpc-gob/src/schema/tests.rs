@@ -144,12 +144,32 @@ fn dynamic_types_have_numbers_and_a_bound_of_their_own() {
         let mut builder = Builder::new();
         let int = builder.int();
         let root = builder.array(int, len);
-        builder.nodes(root).unwrap()
+        Ok(builder.nodes(root).unwrap())
     };
-    let first = dynamics.number(nodes(1)).unwrap();
+    let first = dynamics.schema(b"one", || nodes(1)).unwrap();
     assert_eq!(first.id(), Some(Id::new(1 << 24)));
-    assert_eq!(dynamics.number(nodes(1)).unwrap().id(), first.id());
-    let error = dynamics.number(nodes(2)).unwrap_err();
+    let again = dynamics.schema(b"uno", || nodes(1)).unwrap();
+    assert_eq!(again.id(), first.id());
+    let known = dynamics.schema(b"one", || panic!("made again"));
+    assert_eq!(known.unwrap().id(), first.id());
+    let error = dynamics.schema(b"two", || nodes(2)).unwrap_err();
     assert_eq!(error.category(), Category::Limit);
     assert!(error.to_string().contains("`types`"), "{error}");
+}
+
+#[test]
+fn dynamic_types_that_spell_each_other_out_are_bounded() {
+    let dynamics = Dynamics::new(1000);
+    let nested = |depth| {
+        let mut builder = Builder::new();
+        let mut inner = builder.int();
+        for i in 0..depth {
+            let name = format!("{i:0>100}");
+            inner = builder.structure(&name, [("Inner", "Inner", inner)]);
+        }
+        Ok(builder.nodes(inner).unwrap())
+    };
+    assert!(dynamics.schema(b"few", || nested(50)).is_ok());
+    let error = dynamics.schema(b"many", || nested(500)).unwrap_err();
+    assert_eq!(error.category(), Category::Limit);
 }

@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeTuple};
 
 use super::only::{NoTuple, Only, Want};
 use super::value::{Place, ValueWriter};
-use crate::carried::Types;
+use crate::carried::Renumbered;
 use crate::error::{Category, Error, Result};
 use crate::schema::Schema;
 use crate::types::Shape;
@@ -47,8 +47,11 @@ impl SerializeTuple for InterfaceWriter<'_, '_, '_> {
         };
         let writer = &mut *self.value.writer;
         let Some(schema) = &self.schema else {
-            let schema = value.serialize(Only(Types(writer.limits)))?;
-            self.schema = Some(writer.dynamics.renumber(&schema)?);
+            let types = Renumbered {
+                dynamics: writer.dynamics,
+                limits: writer.limits,
+            };
+            self.schema = Some(value.serialize(Only(types))?);
             return Ok(());
         };
         let Some(root) = schema.root() else {
