@@ -85,6 +85,9 @@ const STEPS: &[Step] = &[
     },
 ];
 
+/// Where there are Rust packages: the workspace, and what has one of its own.
+const WORKSPACES: [&str; 2] = ["", "bench"];
+
 /// Runs the steps of these names, or all of them, and ends with the sum of all tests.
 pub(crate) fn run(root: &Path, only: &[String]) -> Result<()> {
     let chosen: Vec<_> = STEPS
@@ -168,7 +171,11 @@ pub(crate) fn describe_steps() -> String {
 }
 
 fn format(root: &Path) -> Result<()> {
-    command::run(command::cargo(root).args(["fmt", "--all", "--", "--check"]))
+    for workspace in WORKSPACES {
+        let mut cargo = command::cargo(&root.join(workspace));
+        command::run(cargo.args(["fmt", "--", "--check"]))?;
+    }
+    Ok(())
 }
 
 fn clippy(root: &Path) -> Result<()> {

@@ -27,6 +27,17 @@ const NO_IO: &str = "crates/wgrpc-gob/src/";
 /// Where it meets `std::io`: its readers and writers, and the error that they pass on.
 const STD_IO: &[&str] = &["crates/wgrpc-gob/src/io", "crates/wgrpc-gob/src/error.rs"];
 
+/// Where asynchronous streams are named in the core; everywhere else there are messages.
+const STREAMS: &[&str] = &[
+    "crates/wgrpc-core/src/client/builder.rs",
+    "crates/wgrpc-core/src/connection",
+    "crates/wgrpc-core/src/fuzzing",
+    "crates/wgrpc-core/src/http",
+    "crates/wgrpc-core/src/server.rs",
+    "crates/wgrpc-core/src/server/handshake.rs",
+    "crates/wgrpc-core/src/transport",
+];
+
 /// The only state that a process shares is the schemas of its types, and the numbers that they
 /// have. The others are scratch buffers of a thread, empty between two uses.
 const SHARED_STATE: &[&str] = &[
@@ -65,6 +76,7 @@ pub(super) fn check(file: &File) -> Vec<Problem> {
         let code = file.library_code();
         vocabulary(file, &code, &mut problems);
         io(file, &code, &mut problems);
+        streams(file, &code, &mut problems);
         shared_state(file, &code, &mut problems);
     }
     problems
@@ -159,6 +171,20 @@ fn io(file: &File, code: &str, problems: &mut Vec<Problem>) {
         for word in banned.iter().filter(|word| line.contains(**word)) {
             let message = format!("`{word}` in the codec, which does no I/O outside its streams");
             problems.push(Problem::new(file, number, message));
+        }
+    }
+}
+
+fn streams(file: &File, code: &str, problems: &mut Vec<Problem>) {
+    if STREAMS.iter().any(|home| file.path.starts_with(home)) {
+        return;
+    }
+    for (number, line) in numbered(code) {
+        for word in ["AsyncRead", "AsyncWrite"] {
+            if line.contains(word) {
+                let message = format!("`{word}`: only transports and connections know streams");
+                problems.push(Problem::new(file, number, message));
+            }
         }
     }
 }

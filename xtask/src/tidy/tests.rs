@@ -113,6 +113,23 @@ fn the_codec_does_no_io() {
 }
 
 #[test]
+fn only_transports_and_connections_know_streams() {
+    let text = "//! AsyncRead.\nuse tokio::io::AsyncRead;\nfn f<S: AsyncWriteExt>(_: S) {}\n";
+    check_lines("crates/wgrpc-core/src/client.rs", text, &[2, 3]);
+    check_lines("crates/wgrpc-core/src/server/link.rs", text, &[2, 3]);
+    check_lines("crates/wgrpc/src/lib.rs", text, &[2, 3]);
+    for home in [
+        "connection/outbox.rs",
+        "transport.rs",
+        "http.rs",
+        "server.rs",
+    ] {
+        check_lines(&format!("crates/wgrpc-core/src/{home}"), text, &[]);
+    }
+    check_lines("crates/wgrpc-core/tests/it/raw.rs", text, &[]);
+}
+
+#[test]
 fn no_state_is_shared_by_the_process() {
     let text =
         "//! A file.\nstatic N: AtomicU64 = AtomicU64::new(0);\nfn f(_: &'static Mutex) {}\n";
