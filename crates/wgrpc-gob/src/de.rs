@@ -74,7 +74,7 @@ pub(crate) fn decode_at<'de, T: Deserialize<'de>>(
 
 /// How many bytes more than eight times the payload may be read when fields are missing, and for
 /// how many bytes an attempt counts that reads none.
-const REREAD_ALLOWANCE: usize = 1 << 20;
+const REREAD_ALLOWANCE: usize = 256 << 10;
 const REREAD_COST: usize = 256;
 
 /// What the zeros of a sender's types are read from.
@@ -136,16 +136,21 @@ impl<'t, 'de> Source<'t, 'de> {
         ZeroDeserializer::new(self.types.zeros(), self.depth)
     }
 
-    /// Reads something that is one level deeper.
+    /// Goes one level deeper, if that is allowed. There is no way back from an error, so only
+    /// what was read in full is left again.
     #[inline]
-    fn nested<R>(&mut self, read: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+    fn enter(&mut self) -> Result<()> {
         match self.depth.checked_sub(1) {
             Some(depth) => self.depth = depth,
             None => return Err(too_deep(self.limits.depth).at(self.reader.offset())),
         }
-        let result = read(self);
+        Ok(())
+    }
+
+    /// Comes back from one level deeper.
+    #[inline]
+    fn leave(&mut self) {
         self.depth += 1;
-        result
     }
 
     /// Accounts for `count` things of `size` bytes.
@@ -194,6 +199,16 @@ impl<'t, 'de> Source<'t, 'de> {
         walk::skip(self.types, ty, &mut self.reader, self.limits)
     }
 
+    /// Skips an interface that is nil; returns whether it was.
+    fn skip_nil(&mut self) -> Result<bool> {
+        let mut ahead = self.reader.clone();
+        let is_nil = ahead.uint()? == 0;
+        if is_nil {
+            self.reader = ahead;
+        }
+        Ok(is_nil)
+    }
+
     /// Reads the beginning of a value in an interface: the name and the type. `None` is nil.
     fn interface(&mut self) -> Result<Option<Inner<'t, 'de>>> {
         let name = self.reader.bytes()?;
@@ -216,12 +231,11 @@ impl<'t, 'de> Source<'t, 'de> {
         inner: &Inner<'t, 'de>,
         read: impl FnOnce(Value<'_, 't, 'de>) -> Result<R>,
     ) -> Result<R> {
-        let value = self.nested(|source| {
-            let outer = std::mem::replace(&mut source.whole_depth, source.depth);
-            let value = read(source.whole(inner.root)?)?;
-            source.whole_depth = outer;
-            Ok(value)
-        })?;
+        self.enter()?;
+        let outer = std::mem::replace(&mut self.whole_depth, self.depth);
+        let value = read(self.whole(inner.root)?)?;
+        self.whole_depth = outer;
+        self.leave();
         if self.reader.position() != inner.end {
             return Err(Error::corrupt(
                 self.reader.offset(),
@@ -300,12 +314,14 @@ impl<'t, 'de> Value<'_, 't, 'de> {
 
     /// Reads the elements of a slice or array of `count` values.
     fn elements<V: Visitor<'de>>(self, elem: Slot, count: usize, visitor: V) -> Result<V::Value> {
-        self.source.nested(|source| {
-            let mut elements = Elements::new(source, elem, count)?;
-            let value = visitor.visit_seq(&mut elements)?;
+        self.source.enter()?;
+        let mut elements = Elements::new(self.source, elem, count)?;
+        let list = visitor.visit_seq(&mut elements);
+        if list.is_ok() {
             elements.finish()?;
-            Ok(value)
-        })
+            self.source.leave();
+        }
+        list
     }
 
     /// Reads an array, whose count is redundant.
@@ -482,8 +498,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         if self.is_absent() {
             return visitor.visit_none();
         }
-        if matches!(self.ty.kind, Kind::Interface) && self.source.reader.clone().uint()? == 0 {
-            self.source.reader.uint()?;
+        if matches!(self.ty.kind, Kind::Interface) && self.source.skip_nil()? {
             return visitor.visit_none();
         }
         visitor.visit_some(self)
@@ -541,12 +556,14 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
             }
             Kind::Complex if len == 2 => self.elements(Slot::FLOAT, 2, visitor),
             Kind::Struct(ref structure) if fields::is_tuple(structure, len) => {
-                self.source.nested(|source| {
-                    let mut elements = Numbered::new(structure, source)?;
-                    let value = visitor.visit_seq(&mut elements)?;
+                self.source.enter()?;
+                let mut elements = Numbered::new(structure, self.source)?;
+                let tuple = visitor.visit_seq(&mut elements);
+                if tuple.is_ok() {
                     elements.finish()?;
-                    Ok(value)
-                })
+                    self.source.leave();
+                }
+                tuple
             }
             Kind::Interface => open!(self.deserialize_tuple(len, visitor)),
             _ => Err(self.mismatch(format_args!(
@@ -569,24 +586,28 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         match self.ty.kind {
             Kind::Map(key, elem) => {
                 let count = read_map_count(&mut self.source.reader)?;
-                self.source.nested(|source| {
-                    let mut entries = Entries::new(source, key, elem, count)?;
-                    let value = visitor.visit_map(&mut entries)?;
+                self.source.enter()?;
+                let mut entries = Entries::new(self.source, key, elem, count)?;
+                let map = visitor.visit_map(&mut entries);
+                if map.is_ok() {
                     entries.finish()?;
-                    Ok(value)
-                })
+                    self.source.leave();
+                }
+                map
             }
             Kind::Struct(ref structure) => {
                 let plan = self.source.plan::<V>(structure, &[])?;
                 self.source.charge(1, size_of::<V::Value>())?;
-                self.source.nested(|source| {
-                    let mut fields = Named::<V>::new(structure, plan, source)?;
-                    let value = visitor
-                        .visit_map(&mut fields)
-                        .map_err(|error| plan.gaps.claim::<V, _>(error, "", |_| true))?;
-                    fields.finish()?;
-                    Ok(value)
-                })
+                self.source.enter()?;
+                let mut fields = Named::<V>::new(structure, plan, self.source)?;
+                match visitor.visit_map(&mut fields) {
+                    Err(error) => Err(plan.gaps.claim::<V, _>(error, "", |_| true)),
+                    map => {
+                        fields.finish()?;
+                        self.source.leave();
+                        map
+                    }
+                }
             }
             Kind::Interface => open!(self.deserialize_map(visitor)),
             _ => Err(self.mismatch("a map")),
@@ -613,15 +634,19 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
             ));
         }
         self.source.charge(1, size_of::<V::Value>())?;
-        self.source.nested(|source| {
-            let mut matched = Matched::<V>::new(structure, plan, source)?;
-            let value = visitor.visit_map(&mut matched).map_err(|error| {
+        self.source.enter()?;
+        let mut matched = Matched::<V>::new(structure, plan, self.source)?;
+        match visitor.visit_map(&mut matched) {
+            Err(error) => {
                 let is_field = |field| fields.contains(&field);
-                plan.gaps.claim::<V, _>(error, name, is_field)
-            })?;
-            matched.finish()?;
-            Ok(value)
-        })
+                Err(plan.gaps.claim::<V, _>(error, name, is_field))
+            }
+            value => {
+                matched.finish()?;
+                self.source.leave();
+                value
+            }
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -93,8 +93,8 @@ struct Anything<'a> {
     text: &'a str,
     v: Option<wgrpc_gob::Interface>,
     x: i64,
-    items: Vec<Box<Anything<'a>>>,
-    next: Option<Box<Anything<'a>>>,
+    items: Vec<Self>,
+    next: Option<Box<Self>>,
     choice: Option<Choice>,
 }
 

@@ -80,21 +80,19 @@ impl<'t> Source<'t, '_> {
             Kind::Interface => Value::Interface(self.any_interface()?.map(Box::new)),
             Kind::Slice(elem) => {
                 let count = self.reader.count()?;
-                Value::Slice(self.nested(|source| source.any_elements(elem, count))?)
+                Value::Slice(self.any_elements(elem, count)?)
             }
             Kind::Array(elem, len) => {
                 if !self.is_absent {
                     read_array_count(&mut self.reader, len)?;
                 }
-                Value::Array(self.nested(|source| source.any_elements(elem, len))?)
+                Value::Array(self.any_elements(elem, len)?)
             }
             Kind::Map(key, elem) => {
                 let count = read_map_count(&mut self.reader)?;
-                Value::Map(self.nested(|source| source.any_entries(key, elem, count))?)
+                Value::Map(self.any_entries(key, elem, count)?)
             }
-            Kind::Struct(ref structure) => {
-                Value::Struct(self.nested(|source| source.any_fields(structure))?)
-            }
+            Kind::Struct(ref structure) => Value::Struct(self.any_fields(structure)?),
         })
     }
 
@@ -116,6 +114,7 @@ impl<'t> Source<'t, '_> {
     }
 
     fn any_elements(&mut self, elem: Slot, count: usize) -> Result<Vec<Value>> {
+        self.enter()?;
         // Paid for before it is reserved; and every element takes a byte at least.
         self.charge(count, size_of::<Value>())?;
         let ty = self.types.definition(elem)?;
@@ -124,10 +123,12 @@ impl<'t> Source<'t, '_> {
             let element = self.any_value(ty);
             elements.push(element.map_err(|error| error.in_element(index))?);
         }
+        self.leave();
         Ok(elements)
     }
 
     fn any_entries(&mut self, key: Slot, elem: Slot, count: usize) -> Result<Vec<(Value, Value)>> {
+        self.enter()?;
         self.charge(count, size_of::<(Value, Value)>())?;
         let key = self.types.definition(key)?;
         let elem = self.types.definition(elem)?;
@@ -138,10 +139,12 @@ impl<'t> Source<'t, '_> {
                 .and_then(|key| Ok((key, self.any_value(elem)?)));
             entries.push(entry.map_err(|error| error.in_element(index))?);
         }
+        self.leave();
         Ok(entries)
     }
 
     fn any_fields(&mut self, structure: &'t Structure) -> Result<Vec<(usize, Value)>> {
+        self.enter()?;
         let mut fields = Vec::new();
         let mut next = 0;
         while let Some(number) = read_field_number(&mut self.reader, next, structure.len())? {
@@ -153,6 +156,7 @@ impl<'t> Source<'t, '_> {
             ));
             next = number + 1;
         }
+        self.leave();
         Ok(fields)
     }
 }

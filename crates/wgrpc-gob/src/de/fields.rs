@@ -81,9 +81,11 @@ impl<'a, 't, 'de> Cursor<'a, 't, 'de> {
         if !is_present {
             return self.source.zero(ty, seed);
         }
-        let value = seed.deserialize(self.source.value(ty))?;
-        self.look_behind(Some(number))?;
-        Ok(value)
+        let value = seed.deserialize(self.source.value(ty));
+        if value.is_ok() {
+            self.look_behind(Some(number))?;
+        }
+        value
     }
 
     /// Skips the rest.

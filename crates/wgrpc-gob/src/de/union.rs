@@ -77,33 +77,33 @@ fn read_union<'t, 'de, V: Visitor<'de>>(
     variants: &'static [&'static str],
     visitor: V,
 ) -> Result<V::Value> {
-    value.source.nested(|source| {
-        let mut cursor = Cursor::new(structure, source)?;
-        let number = cursor.upcoming();
-        if number == END {
-            return Err(no_variant(name));
-        }
-        let field = structure.name(number);
-        let ty = cursor.source.types.definition(structure.slot(number))?;
-        let chosen = Chosen {
-            variant: find(variants, field),
-            value: cursor.source.value(ty),
-        };
-        let result = visitor
-            .visit_enum(chosen)
-            .map_err(|error| error.at(cursor.source.reader.offset()).in_field(field))?;
-        cursor.look_behind(Some(number))?;
-        match cursor.upcoming() {
-            END => Ok(result),
-            other => Err(Error::new(
-                Category::Mismatch,
-                format_args!(
-                    "the enum `{name}` has two variants at once, `{field}` and `{}`",
-                    structure.name(other)
-                ),
-            )),
-        }
-    })
+    let source = value.source;
+    source.enter()?;
+    let mut cursor = Cursor::new(structure, source)?;
+    let number = cursor.upcoming();
+    if number == END {
+        return Err(no_variant(name));
+    }
+    let field = structure.name(number);
+    let ty = cursor.source.types.definition(structure.slot(number))?;
+    let chosen = Chosen {
+        variant: find(variants, field),
+        value: cursor.source.value(ty),
+    };
+    let result = visitor.visit_enum(chosen);
+    if let Err(error) = result {
+        return Err(error.at(cursor.source.reader.offset()).in_field(field));
+    }
+    cursor.look_behind(Some(number))?;
+    if cursor.upcoming() != END {
+        let other = structure.name(cursor.upcoming());
+        return Err(Error::new(
+            Category::Mismatch,
+            format_args!("the enum `{name}` has two variants at once, `{field}` and `{other}`"),
+        ));
+    }
+    source.leave();
+    result
 }
 
 #[cold]
