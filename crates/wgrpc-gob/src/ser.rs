@@ -143,9 +143,10 @@ impl Writer<'_> {
         })
     }
 
-    /// Notes that the message needs the types of `schema`.
+    /// Notes that the message needs the types of `schema`, which this connection has numbered.
     fn need(&mut self, schema: &Schema) {
-        if !schema.definitions().is_empty() && !self.needs.contains(schema) {
+        let is_new = self.needs.iter().all(|known| known.id() != schema.id());
+        if is_new && !schema.definitions().is_empty() {
             self.needs.push(schema.clone());
         }
     }
