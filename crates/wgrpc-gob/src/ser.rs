@@ -5,8 +5,8 @@
 //! one message; the definitions that go before it are the business of [`Sent`](crate::Sent).
 //!
 //! `value.rs` is the serializer proper, `list.rs`, `map.rs` and `structure.rs` its compound
-//! halves, `variant.rs` is for enums, `carried.rs` for what brings its own type, `only.rs` a serializer that takes one
-//! kind of value.
+//! halves, `variant.rs` is for enums, `carried.rs` for what brings its own type, and `only.rs` a
+//! serializer that takes one kind of value.
 
 mod carried;
 mod list;
