@@ -124,3 +124,8 @@ pub use wgrpc_macros::service;
 pub mod __private {
     pub use {serde, wgrpc_core, wgrpc_gob};
 }
+
+/// The examples of the README, which have to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
