@@ -26,7 +26,7 @@ const LINGER_BYTES: usize = 64 << 10;
 
 /// How long a connection must have been quiet before a server that shuts down closes it. A client
 /// that is about to make its next call shall hear that this is refused, and not just an end.
-const QUIET: Duration = Duration::from_millis(100);
+pub(super) const QUIET: Duration = Duration::from_millis(100);
 
 /// How many messages are handled between two looks at how much waits to be written.
 const LOOK_EVERY: u32 = 16;

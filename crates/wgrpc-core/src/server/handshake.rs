@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::Shared;
-use super::connection::Connection;
+use super::connection::{Connection, QUIET};
 use super::link::Link;
 use super::listener::Place;
 use crate::codec::{Encoding, Format, Receiver, Sender};
@@ -36,14 +36,21 @@ type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
 async fn run(server: Arc<Shared>, io: Io, hands_shaken: impl FnOnce()) {
     let peer = io.peer.clone();
     let limit = server.limits.handshake;
-    let handshake = tokio::time::timeout(limit, shake_hands(&server, io));
-    let conversation = match server.stop.run_until_cancelled(handshake).await {
-        Some(Ok(Ok(conversation))) => conversation,
-        Some(Ok(Err(cause))) => {
+    // Of a server that shuts down, whoever is about to call shall hear just that.
+    let stop = async {
+        server.stop.cancelled().await;
+        tokio::time::sleep(QUIET).await;
+    };
+    let outcome = tokio::select! {
+        outcome = tokio::time::timeout(limit, shake_hands(&server, io)) => outcome,
+        () = stop => return,
+    };
+    let conversation = match outcome {
+        Ok(Ok(conversation)) => conversation,
+        Ok(Err(cause)) => {
             return tracing::debug!(%peer, %cause, "a connection that cannot be served");
         }
-        Some(Err(_)) => return tracing::debug!(%peer, ?limit, "no handshake in time"),
-        None => return,
+        Err(_) => return tracing::debug!(%peer, ?limit, "no handshake in time"),
     };
     hands_shaken();
     conversation.await;

@@ -13,6 +13,11 @@ use crate::transport::{Io, Listener, Peer};
 /// How long accepting pauses after a failure, doubling from the first to the last.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
 
+/// How many connections that wait to be accepted when the server stops are still let in.
+const WAITING_MAX: usize = 1024;
+/// How long to look for another of them: one turn of the reactor.
+const WAITING_TURN: Duration = Duration::from_millis(1);
+
 /// The connections of a server, counted.
 #[derive(Debug, Default)]
 pub(super) struct Guests {
@@ -94,23 +99,32 @@ pub(super) async fn listen(server: &Arc<Shared>, address: Address) -> Result<Add
         })?;
     let address = listener.address();
     server.addresses.lock().push(address.clone());
-    let stop = server.stop.clone();
-    let accepting = accept(server.clone(), listener);
-    server
-        .tasks
-        .spawn(async move { stop.run_until_cancelled_owned(accepting).await });
+    server.tasks.spawn(serve(server.clone(), listener));
     Ok(address)
+}
+
+/// Accepts connections until the server stops, and then those that wait to be accepted: to them
+/// it says that it shuts down.
+async fn serve(server: Arc<Shared>, listener: Listener) {
+    let accepting = accept(&server, &listener);
+    server.stop.run_until_cancelled(accepting).await;
+    for _ in 0..WAITING_MAX {
+        match tokio::time::timeout(WAITING_TURN, listener.accept()).await {
+            Ok(Ok(io)) => admit(&server, io),
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
 }
 
 /// Accepts connections for ever. A failure, as that of having no file descriptor left, is waited
 /// out.
-async fn accept(server: Arc<Shared>, listener: Listener) {
+async fn accept(server: &Arc<Shared>, listener: &Listener) {
     let mut pause = BACK_OFF.0;
     loop {
         match listener.accept().await {
             Ok(io) => {
                 pause = BACK_OFF.0;
-                admit(&server, io);
+                admit(server, io);
             }
             Err(error) => {
                 tracing::warn!(address = %listener.address(), %error, ?pause, "cannot accept");
