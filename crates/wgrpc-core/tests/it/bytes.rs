@@ -397,8 +397,8 @@ fn requests() -> Vec<Row> {
         ),
         Row(
             "a handler that waits is answered after the end",
-            vec![OPTION.into(), ask("Arith.Sleep", 1, "5"), multiply(2)],
-            vec![product(2), reply("Arith.Sleep", 1, "5")],
+            vec![OPTION.into(), ask("Arith.Sleep", 1, "400"), multiply(2)],
+            vec![product(2), reply("Arith.Sleep", 1, "400")],
         ),
     ]
 }

@@ -65,8 +65,12 @@ async fn no_call_is_lost_when_a_server_shuts_down_under_load() {
                 .connect(server.address())
                 .await;
             let client = client.unwrap();
+            // It is let in for sure: at the very end the system still takes connections on that
+            // the server never sees.
+            let welcome = soon(client.call::<_, u64>("Work.Do", &(connection << 60))).await;
+            assert_eq!(welcome.unwrap(), connection << 60);
             for caller in 0..16 {
-                let first = (connection * 16 + caller) << 32;
+                let first = 1 + ((connection * 16 + caller) << 32);
                 callers.spawn(call_until_failed(client.clone(), first));
             }
         }
@@ -153,6 +157,38 @@ async fn what_is_under_way_is_finished_first() {
     );
     assert!(raw.rest().await.is_empty());
     soon(shutdown).await.unwrap().unwrap();
+}
+
+/// In the middle of their handshake, or not even accepted.
+#[tokio::test]
+async fn clients_that_have_just_come_are_told() {
+    for codec in Codec::BOTH {
+        let server = demo().listen("tcp@127.0.0.1:0").await.unwrap();
+        let address = server.address();
+        let mut early = Raw::connect(&address, codec).await;
+        let option = codec.option();
+        early.send(&option[..20]).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        // On this runtime's one thread the server has no chance to accept it yet.
+        let late = std::net::TcpStream::connect(address.target()).unwrap();
+        late.set_nonblocking(true).unwrap();
+        let mut late = Raw::over(tokio::net::TcpStream::from_std(late).unwrap(), codec);
+        let shutdown = tokio::spawn(async move { server.shutdown().await });
+        crate::raw::settle().await;
+        early.send(&option[20..]).await;
+        late.send(&option).await;
+        for mut raw in [early, late] {
+            raw.request("Arith.Multiply", 1, &Args { a: 6, b: 7 }).await;
+            let response = raw.response::<i64>().await.expect("closed without a word");
+            assert_eq!(
+                response.result,
+                Err("the server is shutting down".to_owned())
+            );
+            raw.finish().await;
+            assert!(raw.rest().await.is_empty());
+        }
+        soon(shutdown).await.unwrap().unwrap();
+    }
 }
 
 /// What a client does that has heard of the end: no more calls, and it leaves.
@@ -277,13 +313,16 @@ async fn a_client_that_does_not_read_does_not_hold_it_up() {
     let mut raw = Raw::connect(&server.address(), Codec::Gob).await;
     raw.send(&Codec::Gob.option()).await;
     // More than all the buffers on the way can hold.
+    let mut requests = Vec::new();
     for seq in 1..=12 {
-        raw.request("Echo.Bytes", seq, &Bytes(vec![7; 1 << 20]))
-            .await;
+        let bytes = Bytes(vec![7; 1 << 20]);
+        requests.extend(raw.speech.request("Echo.Bytes", seq, &bytes));
     }
-    // All of it has been written as far as it goes when a first part can be read.
+    let saying = raw.send_meanwhile(requests);
+    // The server is at it when a first part can be read.
     assert!(!raw.some().await.is_empty());
     shut_down(&server).await.unwrap();
+    saying.abort();
 }
 
 #[tokio::test]
