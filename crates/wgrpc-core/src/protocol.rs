@@ -162,6 +162,21 @@ pub(crate) enum HandshakeError {
     NotConnected(String),
 }
 
+/// Whether `error` means no more than that `bytes` end too early.
+///
+/// The parser knows that by itself, except within a number that it skips: one cut short behind a
+/// sign, a point or an exponent is the same to it as one that is wrong.
+fn is_cut_short(error: &serde_json::Error, bytes: &[u8]) -> bool {
+    let is_in_number = matches!(bytes, [.., b'-' | b'+' | b'.' | b'e' | b'E']);
+    error.is_eof() || (is_in_number && is_at_end(error, bytes))
+}
+
+fn is_at_end(error: &serde_json::Error, bytes: &[u8]) -> bool {
+    let lines = bytes.split(|&byte| byte == b'\n');
+    let (line, column) = lines.fold((0, 0), |(number, _), line| (number + 1, line.len()));
+    (error.line(), error.column()) == (line, column)
+}
+
 /// A peer's text as it may stand in an error: one line of bounded length.
 fn excerpt(text: &str) -> String {
     const LENGTH_MAX: usize = 256;

@@ -7,7 +7,8 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
 
 use super::{
-    HandshakeError, MAGIC_NUMBER, OPTION_MAX, OPTION_PADDED, Parse, excerpt, option_field,
+    HandshakeError, MAGIC_NUMBER, OPTION_MAX, OPTION_PADDED, Parse, excerpt, is_cut_short,
+    option_field,
 };
 
 /// What a client says first.
@@ -62,7 +63,7 @@ pub(crate) fn parse_option(bytes: &[u8]) -> Result<Parse<ConnectOption>, Handsha
     let mut objects = serde_json::Deserializer::from_slice(readable).into_iter::<Fields>();
     let fields = match objects.next() {
         Some(Ok(fields)) => fields,
-        Some(Err(error)) if !error.is_eof() => {
+        Some(Err(error)) if !is_cut_short(&error, readable) => {
             return Err(HandshakeError::OptionSyntax(excerpt(&error.to_string())));
         }
         Some(Err(_)) | None if readable.len() == OPTION_MAX => {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::{OPTION_MAX, option_field};
+use super::{OPTION_MAX, is_cut_short, option_field};
 
 /// The language of a connection's first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +64,9 @@ fn json(bytes: &[u8]) -> Option<Dialect> {
     let mut dialect = None;
     let parsed = FirstKnownKey(&mut dialect)
         .deserialize(&mut serde_json::Deserializer::from_slice(readable));
-    let is_partial = parsed.is_err_and(|error| error.is_eof()) && readable.len() < OPTION_MAX;
+    let is_cut_short = parsed.is_err_and(|error| is_cut_short(&error, readable));
     match dialect {
-        None if is_partial => None,
+        None if is_cut_short && readable.len() < OPTION_MAX => None,
         None => Some(UNKNOWN),
         known => known,
     }

@@ -180,6 +180,21 @@ fn unknown_fields_are_ignored_whatever_they_hold() {
 }
 
 #[test]
+fn unknown_fields_may_arrive_in_two_pieces_cut_anywhere() {
+    for value in ["-1.5e+10", "\"\\u00e4\"", "[true,null,-0.1E-2]"] {
+        let whole = with(&format!("\n\"Future\":{value}"));
+        for length in 0..whole.len() {
+            let part = &whole.as_bytes()[..length];
+            assert_eq!(parse_option(part), Ok(Parse::Partial), "{length}");
+        }
+    }
+    // What cannot become a number is known by the byte behind it.
+    for wrong in ["-", "--1", "1.e5", "1e+,"] {
+        error(with(&format!("\"Future\":{wrong}")));
+    }
+}
+
+#[test]
 fn white_space_and_escapes_are_what_json_says() {
     let option = "\r\n\t { \"Magic\\u004eumber\" : 57775718 ,\n\"CodecType\":\"\\u0061\\/b\" }";
     assert_eq!(

@@ -59,6 +59,12 @@ fn other_json_is_nobodys() {
 }
 
 #[test]
+fn an_unknown_value_before_the_first_known_key_may_be_cut_anywhere() {
+    let bytes = b"{\"Ext\":-1.5e+10,\"MagicNumber\":";
+    is_known_only_from(bytes.len() - 1, bytes, Dialect::Option);
+}
+
+#[test]
 fn json_without_a_known_key_is_not_read_for_ever() {
     assert_eq!(sniff(&b"\n".repeat(4095)), None);
     assert_eq!(sniff(&b"\n".repeat(4096)), Some(UNKNOWN));
