@@ -173,3 +173,17 @@ fn dynamic_types_that_spell_each_other_out_are_bounded() {
     let error = dynamics.schema(b"many", || nested(500)).unwrap_err();
     assert_eq!(error.category(), Category::Limit);
 }
+
+#[test]
+fn types_that_lead_to_each_other_in_many_ways_are_written_in_part() {
+    let mut builder = Builder::new();
+    let mut ty = builder.int();
+    for depth in 0..200 {
+        ty = builder.structure(&format!("T{depth}"), [("A", "a", ty), ("B", "b", ty)]);
+    }
+    let nodes = builder.nodes(ty).unwrap();
+    let ids = (0..nodes.len()).map(|place| Id::new(100 + place as i32));
+    let text = Schema::numbered(nodes.clone(), ids.collect()).to_string();
+    assert!(text.starts_with("T199{A T198{A "), "{text}");
+    assert!(text.len() < 20_000, "{}", text.len());
+}
