@@ -27,6 +27,9 @@ mod client;
 mod codec;
 mod connection;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod http;
 mod limits;
