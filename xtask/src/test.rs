@@ -86,7 +86,7 @@ const STEPS: &[Step] = &[
 ];
 
 /// Where there are Rust packages: the workspace, and what has one of its own.
-const WORKSPACES: [&str; 2] = ["", "bench"];
+const WORKSPACES: [&str; 3] = ["", "bench", "fuzz"];
 
 /// Runs the steps of these names, or all of them, and ends with the sum of all tests.
 pub(crate) fn run(root: &Path, only: &[String]) -> Result<()> {
