@@ -1,6 +1,7 @@
 //! Reading values of types that are not known beforehand, without serde.
 
-use super::{Source, ZEROS, nil};
+use super::source::{Source, ZEROS};
+use super::value::{self, nil};
 use crate::complex::Complex;
 use crate::error::{Category, Error, Result};
 use crate::limits::Limits;
@@ -27,12 +28,12 @@ impl Dynamic {
     ) -> Result<Self> {
         let root = types.complete(id)?;
         let mut source = Source::new(types, Reader::with_base(payload, base), limits);
-        (source.whole(root).and_then(super::Value::dynamic))
+        (source.whole(root).and_then(value::Value::dynamic))
             .map_err(|error| error.at(source.reader.offset()))
     }
 }
 
-impl super::Value<'_, '_, '_> {
+impl value::Value<'_, '_, '_> {
     /// The value and its type.
     pub(super) fn dynamic(self) -> Result<Dynamic> {
         self.source.dynamic(self.ty)

@@ -2,7 +2,7 @@
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
 
-use super::Source;
+use super::source::Source;
 use crate::error::{Error, Result};
 use crate::received::{Definition, Slot};
 

@@ -8,8 +8,8 @@ use std::marker::PhantomData;
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
 
-use super::Source;
 use super::plan::{Match, Plan};
+use super::source::Source;
 use crate::error::{Error, Result};
 use crate::received::{Kind, Structure};
 use crate::walk::read_field_number;

@@ -9,9 +9,9 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, VariantAccess, Visitor,
 };
 
-use super::Value;
 use super::fields::{Cursor, END};
 use super::plan::are_alike;
+use super::value::Value;
 use crate::error::{Category, Error, Result};
 use crate::received::{Kind, Structure};
 
