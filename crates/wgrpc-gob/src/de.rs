@@ -27,6 +27,27 @@ use source::Source;
 
 /// Decodes one value of type `id` from `payload`, as a [`Scanner`](crate::Scanner) has found it.
 ///
+/// What may be read into what:
+///
+/// | sender's type | here |
+/// | --- | --- |
+/// | int | signed integers that hold the value; `char`; an enum, by the number of its variant |
+/// | uint | unsigned integers that hold the value; an enum likewise |
+/// | float | `f64`; `f32` unless the value is finite and too large |
+/// | complex | [`Complex`](crate::Complex), a pair of floats |
+/// | string | texts, of UTF-8; an enum, by the name of its variant |
+/// | bytes | bytes, and lists of `u8` |
+/// | slice | lists of any length |
+/// | array | lists; arrays and tuples of the same length |
+/// | map | maps |
+/// | struct | structs, by the names of the fields; tuples, if these are F0, F1, and so on; maps of names; `()`; enums with data, if one field is present |
+/// | interface | [`Interface`](crate::Interface); what the type of the value in it can be read into; an enum, by the registered name |
+/// | opaque | bytes |
+///
+/// Every type can be read into a [`Value`](crate::Value) or [`Dynamic`](crate::Dynamic), and into
+/// types that take what there is (`deserialize_any`): these get a string that is not UTF-8 as
+/// bytes.
+///
 /// Texts and bytes may be borrowed from the payload. Bytes behind the value are ignored, as in
 /// Go. The stream is still usable after an error.
 pub fn decode<'de, T: Deserialize<'de>>(

@@ -6,9 +6,12 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use proptest::collection::vec;
+use proptest::prelude::{any, proptest};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+use wgrpc_gob::wire::put_bytes;
 use wgrpc_gob::{Category, Decoder, Limits, Result};
 
 #[derive(Deserialize)]
@@ -167,6 +170,19 @@ fn damage_in_any_one_byte_is_survived_in_no_time() {
     }
     // A few hundred bytes take microseconds; this leaves room for a slow and busy machine.
     assert!(longest.0 < Duration::from_secs(1), "{longest:?}");
+}
+
+proptest! {
+    #[test]
+    fn bytes_that_were_never_a_stream_are_survived(bytes in vec(any::<u8>(), 0..300)) {
+        exhaust(&bytes);
+        // Behind a good definition more of them look like values.
+        let mut stream = Vec::new();
+        let definition = b"\x7f\x03\x02\x02\x01\x01X\x01\x04\x00\x01\x01V\x01\x10\x00\x00\x00";
+        put_bytes(&mut stream, definition);
+        put_bytes(&mut stream, &[&[0xff, 0x80], &bytes[..]].concat());
+        exhaust(&stream);
+    }
 }
 
 #[test]

@@ -404,6 +404,10 @@ fn small_messages_stay_small() {
         }
         assert_eq!(read::<Vec<Vec<()>>>(&stream, limits()), Category::Limit);
         assert_eq!(read::<Vec<IgnoredAny>>(&stream, limits()), Category::Limit);
+        assert_eq!(
+            read::<Vec<IgnoredAny>>(&stream, Limits::default()),
+            Category::Limit
+        );
         assert_eq!(read::<Dynamic>(&stream, limits()), Category::Limit);
     });
 }

@@ -6,6 +6,10 @@ use super::source::Source;
 use crate::error::{Error, Result};
 use crate::received::{Definition, Slot};
 
+/// What an absent element counts for at least, in bytes. It takes none of the message, so nothing
+/// else bounds the work.
+const ABSENT: usize = 64;
+
 /// Elements of one type.
 pub(super) struct Elements<'a, 't, 'de> {
     source: &'a mut Source<'t, 'de>,
@@ -46,7 +50,9 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
         }
         if index == 0 {
             // All at once: what is too large is refused before memory is reserved for it.
-            self.source.charge(self.count, size_of::<T::Value>())?;
+            let least = if self.source.is_absent { ABSENT } else { 1 };
+            let size = size_of::<T::Value>().max(least);
+            self.source.charge(self.count, size)?;
         }
         self.index += 1;
         let element = if self.source.is_absent {
