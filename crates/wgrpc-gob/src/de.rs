@@ -40,8 +40,11 @@ use source::Source;
 /// | slice | lists of any length |
 /// | array | lists; arrays and tuples of the same length |
 /// | map | maps |
-/// | struct | structs, by the names of the fields; tuples, if these are F0, F1, and so on; maps of names; `()`; enums with data, if one field is present |
-/// | interface | [`Interface`](crate::Interface); what the type of the value in it can be read into; an enum, by the registered name |
+/// | struct | structs, by the names of the fields; maps of these names; `()` |
+/// | struct of F0, F1, … | tuples as well |
+/// | struct, of which one field is present | enums with data as well |
+/// | interface | [`Interface`](crate::Interface); whatever the value in it can be read into |
+/// | interface | an enum, by the registered name |
 /// | opaque | bytes |
 ///
 /// Every type can be read into a [`Value`](crate::Value) or [`Dynamic`](crate::Dynamic), and into

@@ -133,7 +133,10 @@ fn text_formats_make_of_any_value_what_go_would() {
     assert_eq!(dynamic.schema.to_string(), "map[string]any");
     assert_eq!(
         dynamic.to_string(),
-        r#"{"a": []interface {}([int(1), string("x"), nil, uint(18446744073709551615), float64(1.5), bool(true)]), "b": map[string]interface {}({})}"#
+        concat!(
+            r#"{"a": []interface {}([int(1), string("x"), nil, uint(18446744073709551615), "#,
+            r#"float64(1.5), bool(true)]), "b": map[string]interface {}({})}"#,
+        )
     );
     let interface: Option<Interface> = serde_json::from_str("7").unwrap();
     assert_eq!(

@@ -67,7 +67,8 @@ fn a_variant_with_data_is_the_one_field_that_is_present() {
 
 /// struct Shape { Circle float; Square struct { Side float } }
 const SHAPE: [&str; 2] = [
-    "7f03 0101 055368617065 01ff80 00 01 02 0106436972636c65 0108 00 0106537175617265 01ff82 00 00 00",
+    "7f03 0101 055368617065 01ff80 00 01 02 \
+     0106436972636c65 0108 00 0106537175617265 01ff82 00 00 00",
     "ff8103 0101 06537175617265 01ff82 00 01 01 010453696465 0108 00 00 00",
 ];
 
