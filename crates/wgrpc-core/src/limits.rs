@@ -33,9 +33,11 @@ pub struct ServerLimits {
     pub long_requests: usize,
     /// How long a connection at a limit is not read before its requests are refused.
     pub read_pause: Duration,
-    /// Reply bytes of one connection that wait to be written, above which it is not read.
+    /// Reply bytes of one connection that wait to be written, above which it is not read, and
+    /// handlers that are done wait with their replies.
     pub unwritten_soft: usize,
-    /// Reply bytes of one connection that wait to be written, above which it is closed.
+    /// Reply bytes of one connection that wait to be written, above which it is closed: for what
+    /// cannot wait, as errors.
     pub unwritten_hard: usize,
     /// How long a write, or a message that has begun to arrive, may make no progress.
     pub stall: Duration,

@@ -99,6 +99,7 @@ pub struct Method {
     handler: Box<dyn Handler>,
     argument: &'static Schema,
     reply: &'static Schema,
+    is_plain: bool,
     is_blocking: bool,
 }
 
@@ -114,10 +115,8 @@ impl Method {
         F: Fn(A, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Fault>> + Send + 'static,
     {
-        Self::new::<A, R>(Box::new(Async {
-            handler,
-            argument: std::marker::PhantomData::<fn(A)>,
-        }))
+        let argument = std::marker::PhantomData::<fn(A)>;
+        Self::new::<A, R>(Box::new(Async { handler, argument }), false)
     }
 
     /// A method from a plain function. It runs in the connection's task and should be quick;
@@ -128,15 +127,20 @@ impl Method {
         R: Serialize + Gob + Send + 'static,
         F: Fn(A, Context) -> Result<R, Fault> + Send + Sync + 'static,
     {
-        Self::new::<A, R>(Box::new(Plain {
-            handler: Arc::new(handler),
-            types: std::marker::PhantomData::<fn(A) -> R>,
-        }))
+        let types = std::marker::PhantomData::<fn(A) -> R>;
+        Self::new::<A, R>(
+            Box::new(Plain {
+                handler: Arc::new(handler),
+                types,
+            }),
+            true,
+        )
     }
 
-    fn new<A: Gob, R: Gob>(handler: Box<dyn Handler>) -> Self {
+    fn new<A: Gob, R: Gob>(handler: Box<dyn Handler>, is_plain: bool) -> Self {
         Self {
             handler,
+            is_plain,
             argument: Schema::of::<A>(),
             reply: Schema::of::<R>(),
             is_blocking: false,
@@ -155,6 +159,12 @@ impl Method {
         self.is_blocking
     }
 
+    /// Whether the handler is a plain function: away from the connection's task its polls say
+    /// nothing about how long it takes.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
     /// Why the method cannot be served, if its types have no form in gob.
     pub(crate) fn check(&self) -> wgrpc_gob::Result<()> {
         self.argument.check()?;
@@ -166,20 +176,19 @@ impl Method {
         format!("({}) {}", self.argument, self.reply)
     }
 
-    /// Decodes the argument and begins to handle it. An argument that does not decode, and a
-    /// handler that panics, are faults.
+    /// Decodes the argument and begins to handle it; a plain function that `is_slow` runs on the
+    /// pool for blocking work. An argument that does not decode, and a handler that panics, are
+    /// faults.
     pub(crate) fn start(
         &self,
         context: Context,
         body: &Body<'_>,
+        is_slow: bool,
         encoding: &Encoding,
         out: &mut Vec<u8>,
     ) -> Started {
-        contain(|| {
-            self.handler
-                .start(context, body, self.is_blocking, encoding, out)
-        })
-        .unwrap_or_else(|fault| Started::Done(Err(fault)))
+        contain(|| self.handler.start(context, body, is_slow, encoding, out))
+            .unwrap_or_else(|fault| Started::Done(Err(fault)))
     }
 }
 

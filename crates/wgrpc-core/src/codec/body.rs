@@ -38,6 +38,8 @@ const INLINE: usize = 32;
 /// Bodies from this size on are shared with what was read instead of being copied. Below it a
 /// copy is cheaper than keeping a whole read's memory alive.
 const SHARED: usize = 16 << 10;
+/// A shared body keeps at most this many times its size in memory.
+const PINNED: usize = 8;
 
 #[derive(Clone)]
 pub(super) enum Payload<'a> {
@@ -79,7 +81,7 @@ impl<'a> Body<'a> {
     /// may stand.
     pub(crate) fn keep(self, block: &Bytes) -> Body<'static> {
         let bytes = match self.bytes {
-            Payload::Borrowed(bytes) if bytes.len() >= SHARED => {
+            Payload::Borrowed(bytes) if bytes.len() >= SHARED.max(block.len() / PINNED) => {
                 Payload::Shared(block.slice_ref(bytes))
             }
             Payload::Borrowed(bytes) => Payload::Small(SmallVec::from_slice(bytes)),

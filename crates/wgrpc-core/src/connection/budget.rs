@@ -45,6 +45,11 @@ impl Budget {
 }
 
 impl Share {
+    /// How much it is, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Grows to `bytes`, if there is as much, or if nobody else has any: a message that is longer
     /// than the whole budget is not shut out for ever. Otherwise `waker` is woken when there may
     /// be more.

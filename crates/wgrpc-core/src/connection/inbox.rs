@@ -74,21 +74,21 @@ impl Inbox {
     }
 
     /// Whether there is room for more of a long message; if not, `cx` is woken when there is.
+    ///
+    /// The share follows what has arrived: whoever only announces a long message gets little.
     fn has_room(&mut self, cx: &Context<'_>) -> bool {
-        let wanted = self.need.max(self.buffer.len() + 1);
-        match &mut self.share {
-            Some(share) if wanted > LONG => {
-                // How long a message will be is not always known.
-                let is_known = wanted == self.need;
-                let bytes = if is_known {
-                    wanted
-                } else {
-                    wanted.next_power_of_two()
-                };
-                share.grow(bytes, cx.waker())
-            }
-            _ => true,
+        let len = self.buffer.len();
+        let Some(share) = &mut self.share else {
+            return true;
+        };
+        if self.need.max(len + 1) <= LONG || len < share.bytes() {
+            return true;
         }
+        let more = (2 * len).max(2 * LONG);
+        // How long the message will be is not always known.
+        let is_known = self.need > len + 1;
+        let bytes = if is_known { more.min(self.need) } else { more };
+        share.grow(bytes, cx.waker())
     }
 
     /// Whether there are bytes that have not been taken.
@@ -133,8 +133,12 @@ impl Inbox {
 
     fn poll_into_place(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let missing = self.need - self.buffer.len();
-        self.buffer.reserve(missing.min(STEP));
-        let mut room = (&mut self.buffer).limit(missing);
+        let granted = match &self.share {
+            Some(share) => missing.min(share.bytes().saturating_sub(self.buffer.len()).max(1)),
+            None => missing,
+        };
+        self.buffer.reserve(granted.min(STEP));
+        let mut room = (&mut self.buffer).limit(granted);
         poll_read_buf(Pin::new(&mut self.io), cx, &mut room)
     }
 

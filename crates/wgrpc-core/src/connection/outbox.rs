@@ -242,10 +242,20 @@ impl Outbox {
     /// closed.
     pub(crate) fn hang_up(&self, cx: &mut Context<'_>) {
         let _ = self.flush(cx);
-        let mut writer = self.writer.lock();
         // Whoever has asked for the end does not wait to hear how it went.
-        let _ = Pin::new(&mut writer.io).poll_shutdown(cx);
+        let _ = self.poll_shutdown(cx);
+        self.drop_io();
+    }
+
+    /// Drops the socket and what was not written, however long somebody keeps the outbox.
+    pub(crate) fn drop_io(&self) {
+        let mut writer = self.writer.lock();
         writer.io = Box::new(tokio::io::sink());
+        writer.current = Queue::default();
+        let mut state = self.state.lock();
+        state.queue = Queue::default();
+        state.writing = 0;
+        state.is_taken = false;
     }
 
     /// Ends the stream: the peer reads to its end.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::link::Link;
+use super::listener::Place;
 use super::request::begin;
 use super::services::View;
 use super::{Phase, Shared};
@@ -28,8 +29,19 @@ const LINGER_BYTES: usize = 64 << 10;
 /// that is about to make its next call shall hear that this is refused, and not just an end.
 pub(super) const QUIET: Duration = Duration::from_millis(100);
 
-/// How many messages are handled between two looks at how much waits to be written.
-const LOOK_EVERY: u32 = 16;
+/// How many messages are handled between two looks at the clock, and at how much waits to be
+/// written; a large reply is looked at at once.
+const LOOK_EVERY: u32 = 4;
+
+/// A batch that has taken this long is looked at more closely: its handlers are timed.
+const LONG: Duration = Duration::from_millis(1);
+
+/// A batch that has taken this long is left: what it has answered is written, and others have a
+/// turn, before it goes on.
+const TOO_LONG: Duration = Duration::from_millis(5);
+
+/// A reply of this size or more makes a difference to what waits to be written.
+const LARGE: usize = 16 << 10;
 
 /// Serves one connection, from the first request until everything that was accepted is answered.
 pub(super) struct Connection {
@@ -50,11 +62,15 @@ pub(super) struct Connection {
     /// Whether the line end that may follow the handshake can still come.
     expects_newline: bool,
     has_yielded: bool,
-    /// Whether handlers are timed: after a batch that took long.
+    /// Whether handlers are timed: in a batch that takes long.
     is_timing: bool,
+    /// Whether a large reply was queued since the last look.
+    was_large: bool,
     timer: Timer,
     stall: Stall,
     scratch: Vec<u8>,
+    /// The place among the server's connections, if it takes one.
+    place: Option<Place>,
     /// Since when nothing is left to do, while the server shuts down.
     quiet: Option<Instant>,
     /// Whether the client has been told that the server shuts down.
@@ -76,7 +92,7 @@ enum Reading {
 /// The end: our side is closed, and the client's is read to its end, within bounds.
 #[derive(Debug)]
 struct Closing {
-    until: Instant,
+    until: Option<Instant>,
     bytes_left: usize,
 }
 
@@ -86,6 +102,8 @@ enum Left {
     Done,
     /// The connection is at a limit.
     Paused,
+    /// It has taken long enough; the rest has to wait for its turn.
+    TooLong,
     /// The stream cannot be followed any further.
     Broken(Cause),
 }
@@ -97,6 +115,7 @@ impl Connection {
         inbox: Inbox,
         receiver: Receiver,
         timeout: Option<Duration>,
+        place: Option<Place>,
     ) -> Self {
         Self {
             view: server.services.view(),
@@ -113,8 +132,10 @@ impl Connection {
             expects_newline: true,
             has_yielded: false,
             is_timing: false,
+            was_large: false,
             timer: Timer::default(),
             scratch: Vec::new(),
+            place,
             quiet: None,
             has_said_goodbye: false,
             closing: None,
@@ -153,6 +174,10 @@ impl Connection {
                 match self.handle_batch() {
                     Left::Done => {}
                     Left::Paused => continue,
+                    Left::TooLong => {
+                        cx.waker().wake_by_ref();
+                        return;
+                    }
                     Left::Broken(cause) => {
                         tracing::debug!(peer = %self.link.peer, %cause, "cannot follow a client");
                         self.reading = Reading::Ended;
@@ -181,11 +206,16 @@ impl Connection {
         }
     }
 
-    /// The client is gone: what its handlers still answer has nowhere to go.
+    /// The client is gone: what its handlers still answer has nowhere to go. They go on, as in
+    /// Go, but the socket and the place among the server's connections are given back.
     fn lose(&mut self, cause: Cause) {
         self.reading = Reading::Lost;
         self.rest = Bytes::new();
-        self.link.outbox.close(cause);
+        self.share = None;
+        self.link.close(cause);
+        self.link.outbox.drop_io();
+        self.inbox = Inbox::new(Box::new(tokio::io::empty()), BytesMut::new());
+        self.place = None;
     }
 
     /// Handles the requests that have been read; their answers are written together.
@@ -212,10 +242,19 @@ impl Connection {
             if at == block.len() {
                 break Left::Done;
             }
-            let is_due = count % LOOK_EVERY == LOOK_EVERY - 1;
+            let is_due = count % LOOK_EVERY == LOOK_EVERY - 1 || self.is_timing;
+            let is_large = std::mem::take(&mut self.was_large);
             let is_full = self.link.in_flight() >= self.server.limits.in_flight;
-            if (is_full || (is_due && self.is_unread())) && !self.refuses() {
+            if (is_full || ((is_due || is_large) && self.is_unread())) && !self.refuses() {
                 break Left::Paused;
+            }
+            if is_due {
+                // Timing every handler costs more than many handlers, so it begins where it pays.
+                let took = start.elapsed();
+                self.is_timing = took >= LONG;
+                if took >= TOO_LONG {
+                    break Left::TooLong;
+                }
             }
             match self.receiver.next(&block[at..]) {
                 Ok(Next::Message {
@@ -238,11 +277,9 @@ impl Connection {
                 Err(error) => break Left::Broken(Cause::new(error)),
             }
         };
-        // Timing every handler costs more than many handlers, so it begins only where it pays.
-        self.is_timing = start.elapsed() >= Duration::from_millis(1);
         block.advance(at);
         match left {
-            Left::Paused => self.rest = block,
+            Left::Paused | Left::TooLong => self.rest = block,
             _ => {
                 self.share = None;
                 self.inbox.give_back(block, missing);
@@ -270,13 +307,18 @@ impl Connection {
         };
         entry.called();
         let is_long = body.is_long();
+        let start = self.is_timing.then(std::time::Instant::now);
         let started = begin(server, link, entry, header, body, block, scratch);
         let mut work = match started {
-            Started::Done(result) => return self.answer(header, result),
+            Started::Done(result) => {
+                if let Some(start) = start {
+                    entry.polled(start.elapsed());
+                }
+                return self.answer(header, result);
+            }
             Started::Work(work) => work,
         };
         if !entry.is_slow() {
-            let start = self.is_timing.then(std::time::Instant::now);
             let mut nobody = Context::from_waker(Waker::noop());
             let polled = poll_work(work.as_mut(), &mut nobody, &link.encoding, scratch);
             if let Some(start) = start {
@@ -303,6 +345,7 @@ impl Connection {
         meta: Meta,
     ) {
         let name = &header.service_method;
+        self.was_large |= self.scratch.len() >= LARGE;
         // This task writes at the end of the batch, whoever is responsible by then.
         let _: Append = self
             .link
@@ -312,7 +355,11 @@ impl Connection {
     /// Writes what is queued. While handlers are at work, everybody who is runnable has a turn
     /// first, so that their answers go out together.
     fn poll_write(&mut self, cx: &mut Context<'_>) {
-        if self.reading == Reading::Lost || !self.link.outbox.register(cx.waker()) {
+        if self.reading == Reading::Lost {
+            return;
+        }
+        if !self.link.outbox.register(cx.waker()) {
+            self.stall.wrote(None);
             return;
         }
         if self.link.in_flight() > 0 && !self.has_yielded {
@@ -322,8 +369,16 @@ impl Connection {
         }
         self.has_yielded = false;
         match self.link.outbox.flush(cx) {
-            Flush::Done => self.stall.wrote(None),
-            Flush::Blocked { progress } => self.stall.wrote(Some(progress)),
+            Flush::Done => {
+                self.stall.wrote(None);
+                self.link.has_written();
+            }
+            Flush::Blocked { progress } => {
+                self.stall.wrote(Some(progress));
+                if progress {
+                    self.link.has_written();
+                }
+            }
             Flush::Failed(error) => self.lose(Cause::new(error)),
         }
     }
@@ -366,7 +421,7 @@ impl Connection {
         }
         let linger = self.server.limits.linger;
         let closing = self.closing.get_or_insert_with(|| Closing {
-            until: Instant::now() + linger,
+            until: Instant::now().checked_add(linger),
             bytes_left: LINGER_BYTES,
         });
         if std::task::ready!(self.link.outbox.poll_shutdown(cx)).is_err() {
@@ -375,7 +430,8 @@ impl Connection {
         loop {
             let count = self.inbox.take().len();
             closing.bytes_left = closing.bytes_left.saturating_sub(count);
-            if closing.bytes_left == 0 || Instant::now() >= closing.until {
+            let is_over = closing.until.is_some_and(|until| Instant::now() >= until);
+            if closing.bytes_left == 0 || is_over {
                 return Poll::Ready(());
             }
             match std::task::ready!(self.inbox.poll_fill(cx)) {
@@ -393,9 +449,10 @@ impl Connection {
             self.stall.deadline(),
             self.paused
                 .filter(|_| !self.refuses())
-                .map(|since| since + read_pause),
-            self.quiet.map(|since| since + self.patience()),
-            self.closing.as_ref().map(|closing| closing.until),
+                .and_then(|since| since.checked_add(read_pause)),
+            self.quiet
+                .and_then(|since| since.checked_add(self.patience())),
+            self.closing.as_ref().and_then(|closing| closing.until),
         ];
         std::task::ready!(self.timer.poll(cx, deadlines));
         let now = Instant::now();
@@ -475,9 +532,7 @@ impl Future for Connection {
 impl Drop for Connection {
     /// Handlers do not outlive their connection.
     fn drop(&mut self) {
-        self.link
-            .outbox
-            .close(Cause::new("the connection has ended"));
+        self.link.close(Cause::new("the connection has ended"));
         self.link.abort();
     }
 }

@@ -21,19 +21,18 @@ use crate::transport::{Io, Peer};
 
 /// Serves a connection that takes no place among those that were accepted.
 pub(super) async fn serve(server: Arc<Shared>, io: Io) {
-    run(server, io, || ()).await;
+    run(server, io, None).await;
 }
 
 /// Serves a connection that was accepted.
-pub(super) async fn serve_at(server: Arc<Shared>, io: Io, mut place: Place) {
-    run(server, io, || place.hands_shaken()).await;
-    drop(place);
+pub(super) async fn serve_at(server: Arc<Shared>, io: Io, place: Place) {
+    run(server, io, Some(place)).await;
 }
 
 /// A boxed future: what follows a handshake is larger than what waits for one.
 type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-async fn run(server: Arc<Shared>, io: Io, hands_shaken: impl FnOnce()) {
+async fn run(server: Arc<Shared>, io: Io, place: Option<Place>) {
     let peer = io.peer.clone();
     let limit = server.limits.handshake;
     // Of a server that shuts down, whoever is about to call shall hear just that.
@@ -42,7 +41,7 @@ async fn run(server: Arc<Shared>, io: Io, hands_shaken: impl FnOnce()) {
         tokio::time::sleep(QUIET).await;
     };
     let outcome = tokio::select! {
-        outcome = tokio::time::timeout(limit, shake_hands(&server, io)) => outcome,
+        outcome = tokio::time::timeout(limit, shake_hands(&server, io, place)) => outcome,
         () = stop => return,
     };
     let conversation = match outcome {
@@ -52,7 +51,6 @@ async fn run(server: Arc<Shared>, io: Io, hands_shaken: impl FnOnce()) {
         }
         Err(_) => return tracing::debug!(%peer, ?limit, "no handshake in time"),
     };
-    hands_shaken();
     conversation.await;
 }
 
@@ -62,9 +60,14 @@ struct Hand {
     write: Box<dyn AsyncWrite + Send + Unpin>,
     peer: Peer,
     local: Peer,
+    place: Option<Place>,
 }
 
-async fn shake_hands(server: &Arc<Shared>, io: Io) -> Result<Conversation, Cause> {
+async fn shake_hands(
+    server: &Arc<Shared>,
+    io: Io,
+    place: Option<Place>,
+) -> Result<Conversation, Cause> {
     let mut inbox = Inbox::new(io.read, io.prefix);
     inbox.set_budget(&server.budget);
     let mut hand = Hand {
@@ -72,6 +75,7 @@ async fn shake_hands(server: &Arc<Shared>, io: Io) -> Result<Conversation, Cause
         write: io.write,
         peer: io.peer,
         local: io.local,
+        place,
     };
     let dialect = hand
         .parse(|bytes| {
@@ -119,8 +123,15 @@ impl Hand {
         }
     }
 
+    /// The handshake is over: the place of a connection is not among those who are at it.
+    fn take_place(&mut self) -> Option<Place> {
+        let mut place = self.place.take();
+        place.iter_mut().for_each(Place::hands_shaken);
+        place
+    }
+
     fn into_connection(
-        self,
+        mut self,
         server: &Arc<Shared>,
         option: &ConnectOption,
     ) -> Result<Conversation, Cause> {
@@ -128,6 +139,7 @@ impl Hand {
             let name = option.codec.escape_debug();
             return Err(Cause::new(format!("no codec is named `{name}`")));
         };
+        let place = self.take_place();
         let limits = &server.limits;
         let link = Arc::new(Link::new(
             Outbox::new(self.write, Sender::new(format.clone())),
@@ -135,7 +147,7 @@ impl Hand {
             self.peer,
             Ext(option.ext),
             server.in_flight.clone(),
-            limits.unwritten_hard,
+            limits,
         ));
         server.remember(&link);
         let receiver = Receiver::new(
@@ -146,11 +158,12 @@ impl Hand {
         let timeout = handle_timeout(option.handle_timeout, limits.handle_timeout);
         let server = server.clone();
         Ok(Box::pin(Connection::new(
-            server, link, self.inbox, receiver, timeout,
+            server, link, self.inbox, receiver, timeout, place,
         )))
     }
 
-    fn into_http(self, server: &Arc<Shared>) -> Conversation {
+    fn into_http(mut self, server: &Arc<Shared>) -> Conversation {
+        let place = self.take_place();
         let (read, prefix) = self.inbox.into_parts();
         let (write, peer, local) = (self.write, self.peer, self.local);
         let io = Io {
@@ -164,6 +177,7 @@ impl Hand {
         let serving = http::serve(io, prefix, server.clone(), stop);
         Box::pin(async move {
             kill.run_until_cancelled_owned(serving).await;
+            drop(place);
         })
     }
 }

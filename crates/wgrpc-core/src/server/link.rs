@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use slab::Slab;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -16,6 +17,7 @@ use crate::codec::{Encoding, Types};
 use crate::connection::{Append, AppendError, Outbox, Share};
 use crate::error::{Cause, Code, Fault};
 use crate::header::{Header, Meta};
+use crate::limits::ServerLimits;
 use crate::protocol::{self, Ext};
 use crate::service::{Work, drop_work, poll_work};
 use crate::transport::Peer;
@@ -34,7 +36,11 @@ pub(crate) struct Link {
     in_flight: AtomicUsize,
     /// Requests in flight on all connections of the server.
     total: Arc<AtomicUsize>,
-    unwritten_max: usize,
+    /// Above this handlers wait with their replies until some of what is queued is written.
+    unwritten_soft: usize,
+    unwritten_hard: usize,
+    /// Tells them that something was.
+    room: Notify,
 }
 
 /// The requests whose handlers have tasks of their own.
@@ -69,7 +75,7 @@ impl Link {
         peer: Peer,
         ext: Ext,
         total: Arc<AtomicUsize>,
-        unwritten_max: usize,
+        limits: &ServerLimits,
     ) -> Self {
         Self {
             outbox,
@@ -83,7 +89,9 @@ impl Link {
             }),
             in_flight: AtomicUsize::new(0),
             total,
-            unwritten_max,
+            unwritten_soft: limits.unwritten_soft,
+            unwritten_hard: limits.unwritten_hard,
+            room: Notify::new(),
         }
     }
 
@@ -150,7 +158,7 @@ impl Link {
         };
         match self
             .outbox
-            .append(&header, &types, body, self.unwritten_max)
+            .append(&header, &types, body, self.unwritten_hard)
         {
             Ok(append) => append,
             Err(AppendError::Closed(_)) => Append::Queued,
@@ -164,9 +172,32 @@ impl Link {
 
     /// A response that cannot be sent ends the connection: its caller would wait for ever.
     fn give_up(&self, cause: Cause) -> Append {
-        self.outbox.close(cause);
+        self.close(cause);
         self.outbox.wake();
         Append::Queued
+    }
+
+    /// Sends nothing any more.
+    pub(crate) fn close(&self, cause: Cause) {
+        self.outbox.close(cause);
+        self.room.notify_waiters();
+    }
+
+    /// Something was written: handlers that wait with their replies look again.
+    pub(crate) fn has_written(&self) {
+        self.room.notify_waiters();
+    }
+
+    /// Waits until the client has read enough for one more reply, or is gone. So what is queued
+    /// stays bounded however many handlers are done at once.
+    async fn room(&self) {
+        while self.outbox.unwritten() > self.unwritten_soft && self.outbox.closed().is_none() {
+            let mut room = std::pin::pin!(self.room.notified());
+            room.as_mut().enable();
+            if self.outbox.unwritten() > self.unwritten_soft && self.outbox.closed().is_none() {
+                room.await;
+            }
+        }
     }
 
     /// How many requests wait for their handlers.
@@ -199,7 +230,12 @@ impl Link {
                 _share: share,
             })
         };
-        let task = tokio::spawn(run(self.clone(), ticket, entry.clone(), work));
+        let place = Ticket {
+            link: self.clone(),
+            number: ticket,
+            is_finished: false,
+        };
+        let task = tokio::spawn(run(place, entry.clone(), work));
         if let Some(request) = self.requests.lock().slab.get_mut(ticket) {
             request.task = Some(task.abort_handle());
         }
@@ -306,17 +342,7 @@ impl Drop for Ticket {
 }
 
 /// Runs a handler to its end, in a task of its own.
-async fn run(
-    link: Arc<Link>,
-    number: usize,
-    entry: Arc<Entry>,
-    work: std::pin::Pin<Box<dyn Work>>,
-) {
-    let mut ticket = Ticket {
-        link,
-        number,
-        is_finished: false,
-    };
+async fn run(mut ticket: Ticket, entry: Arc<Entry>, work: std::pin::Pin<Box<dyn Work>>) {
     let mut work = Some(work);
     let mut body = Vec::new();
     let result = std::future::poll_fn(|cx| {
@@ -325,7 +351,9 @@ async fn run(
         };
         let start = std::time::Instant::now();
         let polled = poll_work(running.as_mut(), cx, &ticket.link.encoding, &mut body);
-        entry.polled(start.elapsed());
+        if !entry.method.is_plain() {
+            entry.polled(start.elapsed());
+        }
         polled
     })
     .await;
@@ -334,8 +362,9 @@ async fn run(
         meta = work.as_mut().take_meta();
         drop_work(work);
     }
+    ticket.link.room().await;
     ticket.is_finished = true;
-    ticket.link.finish(number, result, meta, &mut body);
+    ticket.link.finish(ticket.number, result, meta, &mut body);
 }
 
 /// An error text as long as a client must be able to read it.

@@ -28,7 +28,9 @@ pub(super) fn begin(
 ) -> Started {
     if server.middleware.is_empty() {
         let context = Context::new(entry.name.clone(), link.peer.clone(), header.meta.clone());
-        return entry.method.start(context, &body, &link.encoding, out);
+        return entry
+            .method
+            .start(context, &body, entry.is_slow(), &link.encoding, out);
     }
     let call = CallInfo {
         method: header.service_method.to_string(),
@@ -92,13 +94,17 @@ impl Last for Handle {
             } = self;
             let context = Context::new(entry.name.clone(), link.peer.clone(), call.meta.clone());
             let mut out = Vec::new();
-            let result = match entry.method.start(context, body, &link.encoding, &mut out) {
-                Started::Done(result) => result,
-                Started::Work(mut work) => {
-                    std::future::poll_fn(|cx| work.as_mut().poll(cx, &link.encoding, &mut out))
-                        .await
-                }
-            };
+            let result =
+                match entry
+                    .method
+                    .start(context, body, entry.is_slow(), &link.encoding, &mut out)
+                {
+                    Started::Done(result) => result,
+                    Started::Work(mut work) => {
+                        std::future::poll_fn(|cx| work.as_mut().poll(cx, &link.encoding, &mut out))
+                            .await
+                    }
+                };
             let types = result.map_err(Error::from_reply)?;
             *reply = Some(Reply { types, body: out });
             Ok(())

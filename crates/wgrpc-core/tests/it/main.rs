@@ -8,6 +8,7 @@
 mod backpressure;
 mod bytes;
 mod codec;
+mod crowded;
 mod deadlines;
 mod dying;
 mod extensions;
