@@ -105,8 +105,8 @@ pub(crate) fn run(race: &Race) -> Result<()> {
     }
     print(&points, &results);
     println!(
-        "\nMedians of {} rounds of {} s, after {} s of warm-up. In brackets: of the raw rate in the \
-         same round.",
+        "\nMedians of {} rounds of {} s, after {} s of warm-up. In brackets: of the raw rate in \
+         the same round.",
         race.rounds, race.secs, race.warmup
     );
     Ok(())

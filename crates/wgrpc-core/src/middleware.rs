@@ -14,6 +14,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Something that stands around every call of a client, or of a server.
 ///
+/// A server's stands around the calls of methods that it has; what it refuses by itself (no such
+/// method, too much to do, shutting down) does not get that far.
+///
 /// It sees the call's name and metadata, not its bodies. It can refuse the call by returning an
 /// error instead of running `next`, change the metadata before, and look at the outcome after.
 /// A [`Fault`](crate::Fault) becomes an error by [`Error::Refused`](crate::Error::Refused).

@@ -34,7 +34,8 @@ async fn what_a_client_hears_depends_on_what_it_has_announced() {
     assert_eq!(answers("\"Ext\":0").await, plain);
     assert_eq!(answers("\"Ext\":null").await, plain);
     let codes = "{\"ServiceMethod\":\"Arith.Multiply\",\"Seq\":1,\"Error\":\"\",\"Ext\":3}\n42\n\
-         {\"ServiceMethod\":\"Arith.Divide\",\"Seq\":2,\"Error\":\"divide by zero\",\"Code\":1}\n{}\n\
+         {\"ServiceMethod\":\"Arith.Divide\",\"Seq\":2,\"Error\":\"divide by zero\",\
+         \"Code\":1}\n{}\n\
          {\"ServiceMethod\":\"Arith.Multiply\",\"Seq\":3,\"Error\":\"\"}\n42\n";
     assert_eq!(answers("\"Ext\":1").await, codes);
     let brief = "{\"ServiceMethod\":\"\",\"Seq\":1,\"Error\":\"\",\"Ext\":3}\n42\n\

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod backpressure;
+mod budget;
 mod bytes;
 mod codec;
 mod crowded;
