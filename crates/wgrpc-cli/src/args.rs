@@ -112,14 +112,15 @@ impl Serve {
 /// other number a float64; null and empty lists are not sent. What JSON cannot say is said by an
 /// object with one of these keys:
 ///
-///   {"$uint":7}                  an unsigned integer of any width
-///   {"$float":7}                 a float of any width
-///   {"$bytes":"aGVsbG8="}        []byte, in base64
+///   {"$uint":7}                        an unsigned integer of any width
+///   {"$float":7}                       a float of any width
+///   {"$bytes":"aGVsbG8="}              []byte, in base64
+///   {"$array":[1,2,3]}                 [3]int; a list alone is a slice
+///   {"$map":{"a":1}}                   map[string]int; an object alone is a struct
+///   {"$map":[[1,"a"],[2,"b"]]}         map[int]string
 ///   {"$time":"2024-02-29T12:34:56Z"}   time.Time
-///   {"$map":{"a":1}}             map[string]int
-///   {"$map":[[1,"a"],[2,"b"]]}   map[int]string
-///   {"$any":7}                   an interface that holds an int
-///   {"$any":…,"name":"main.P"}   an interface that holds what Go has registered as main.P
+///   {"$any":7}                         an interface that holds an int
+///   {"$any":…,"name":"main.Point"}     an interface, by the name that Go has registered
 ///
 /// In a reply bytes are base64, times RFC 3339, and fields that gob leaves out are zero.
 /// With --codec json argument and reply are sent and printed as they are.

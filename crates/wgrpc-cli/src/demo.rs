@@ -4,7 +4,7 @@ mod report;
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use wgrpc::{Address, Client, ClientLimits, Code, Error, Server};
 
 use crate::args::Demo;
@@ -143,10 +143,10 @@ async fn many_calls(report: &mut Report, tcp: &Address) -> Result<(), Failure> {
     }
     let took = start.elapsed();
     bar.finish_and_clear();
-    let rate = MANY as f64 / took.as_secs_f64() / 1_000.0;
+    let rate = HumanCount((MANY as f64 / took.as_secs_f64()) as u64);
     let what = format!("in {:.2} s", took.as_secs_f64());
     match wrong {
-        0 => report.good(&what, &format!("{rate:.0},000 calls/s, all replies right")),
+        0 => report.good(&what, &format!("{rate} calls/s, all replies right")),
         wrong => report.bad(
             &what,
             &format!("{wrong} replies were wrong or did not come"),

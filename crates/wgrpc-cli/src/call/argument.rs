@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeTuple, Serializer};
 use wgrpc::gob::{Dynamic, Gob, Inferred, Interface, Json, Schema, Shape, Time, Type, Value};
 
 use crate::tree::Tree;
@@ -98,6 +98,13 @@ fn typed(object: Vec<(String, Tree)>) -> Result<Dynamic, String> {
             dynamic(&time)
         }
         ("$time", _) => Err(wants("a text as RFC 3339 has it: 2024-02-29T12:34:56Z")),
+        ("$array", Tree::List(list)) => {
+            let list = list
+                .into_iter()
+                .map(|element| Ok(Json(Argument::of(element)?)));
+            dynamic(&Inferred(Array(list.collect::<Result<_, String>>()?)))
+        }
+        ("$array", _) => Err(wants("a list")),
         ("$map", value) => dynamic(&Inferred(Map::of(value)?)),
         ("$any", value) => interface(name, value),
         _ => Err(format!("`{key}` is unknown: see `wgrpc call --help`")),
@@ -146,6 +153,19 @@ impl Argument {
             _ => return None,
         };
         Some(name.to_owned())
+    }
+}
+
+/// An array, whose elements have one type.
+struct Array(Vec<Json<Argument>>);
+
+impl Serialize for Array {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(self.0.len())?;
+        for element in &self.0 {
+            tuple.serialize_element(element)?;
+        }
+        tuple.end()
     }
 }
 

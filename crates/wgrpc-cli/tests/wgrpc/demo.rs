@@ -1,6 +1,9 @@
 //! `wgrpc demo`: it runs to its end, and says what it has seen.
 
-use crate::command::run;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::command::{run, wgrpc};
 
 #[test]
 fn everything_is_as_expected_and_plain_where_nobody_looks() {
@@ -17,4 +20,26 @@ fn everything_is_as_expected_and_plain_where_nobody_looks() {
     ] {
         assert!(printed.contains(said), "{printed}");
     }
+}
+
+#[test]
+fn the_server_stays_and_does_what_is_said_until_a_signal() {
+    let mut child = wgrpc(&["demo"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let invitation = lines
+        .find(|line| line.trim_start().starts_with("wgrpc call "))
+        .unwrap();
+    let words: Vec<&str> = invitation.split_whitespace().skip(1).collect();
+    let [call, address, method, argument] = words.as_slice() else {
+        panic!("{invitation}")
+    };
+    let argument = argument.trim_matches('\'');
+    assert_eq!(run(&[call, address, method, argument]).ok(), "42\n");
+    let kill = Command::new("kill")
+        .args(["-s", "TERM", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

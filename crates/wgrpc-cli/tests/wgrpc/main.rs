@@ -3,5 +3,6 @@
 mod call;
 mod command;
 mod demo;
+mod go;
 mod gob_print;
 mod serve;
