@@ -31,20 +31,22 @@ impl GoSource {
                 continue;
             };
             if let Some(ty) = schema.root().filter(|ty| has_name(*ty)) {
-                self.declare_all(ty, &mut out);
+                self.declare_all(VecDeque::from([ty]), &mut out);
             }
         }
         out
     }
 
-    /// What the type is called in Go.
-    pub(super) fn expression(&mut self, ty: Type<'_>) -> String {
-        self.refer(ty, 0, &mut VecDeque::new())
+    /// What the type is called in Go. What it needs is declared in `out`, unless it was before.
+    pub(super) fn expression(&mut self, ty: Type<'_>, out: &mut String) -> String {
+        let mut queue = VecDeque::new();
+        let text = self.refer(ty, 0, &mut queue);
+        self.declare_all(queue, out);
+        text
     }
 
-    /// Declares `first` and the types that it needs.
-    fn declare_all(&mut self, first: Type<'_>, out: &mut String) {
-        let mut queue = VecDeque::from([first]);
+    /// Declares the types in `queue` and those that they need.
+    fn declare_all<'a>(&mut self, mut queue: VecDeque<Type<'a>>, out: &mut String) {
         while let Some(ty) = queue.pop_front() {
             if self.declared.insert(ty.id()) {
                 let name = self.name(ty);

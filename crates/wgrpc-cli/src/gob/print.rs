@@ -134,7 +134,14 @@ impl<W: Write> Printer<W> {
         let text = match &mut self.form {
             Form::Lossless => value.to_lossless(),
             Form::Plain(types) => {
-                let is = value.schema.root().map(|ty| types.source.expression(ty));
+                let mut source = String::new();
+                let is = value
+                    .schema
+                    .root()
+                    .map(|ty| types.source.expression(ty, &mut source));
+                self.out
+                    .write_all(source.as_bytes())
+                    .map_err(Failure::output)?;
                 if is != types.last {
                     types.last = is;
                     let is = types.last.as_deref().unwrap_or_default();

@@ -185,6 +185,14 @@ fn types_with_one_name_or_none_get_names_of_their_own() {
 }
 
 #[test]
+fn an_unnamed_type_that_contains_itself_is_declared() {
+    // Type 64 is a slice of itself; a value of it is [[]].
+    let stream = b"0c7f020102ff800001ff800000 05ff80000100";
+    let printed = run_with_input(&["gob", "print", "--hex"], stream).ok();
+    assert_eq!(printed, "type List [][][][]List\n\n// [][][][]List\n[[]]\n");
+}
+
+#[test]
 fn types_that_contain_each_other_many_times_are_declared_soon() {
     // Type n is map[n+1]n+1: written out, 2^40 strings.
     let mut stream = String::new();
