@@ -381,6 +381,18 @@ fn small_messages_stay_small() {
         decoder.push(&stream);
         assert_eq!(category(decoder.decode::<Vec<Large>>()), Category::Limit);
     });
+    // A name is sent once, and whoever reads the structs as maps keeps a copy for each.
+    let mut payload = vec![0];
+    wire::put_uint(&mut payload, 1000);
+    payload.extend([1, 2, 0].repeat(1000));
+    let named = structure(65, &[(&"x".repeat(100_000), 2)]);
+    let stream = [slice(64, 65), named, value(64, &payload)].concat();
+    cheap("long names of fields", move || {
+        let mut decoder = Decoder::with_limits(limits());
+        decoder.push(&stream);
+        let result = decoder.decode::<Vec<HashMap<String, i64>>>();
+        assert_eq!(category(result), Category::Limit);
+    });
     // Arrays that are absent take no bytes at all.
     let types = [
         structure(64, &[("A", 65)]),

@@ -255,9 +255,10 @@ impl<'de, S> MapAccess<'de> for Named<'_, '_, 'de, S> {
         let Some(current) = self.next_field()? else {
             return Ok(None);
         };
-        self.cursor.source.charge(1, size_of::<K::Value>())?;
-        self.current = current;
         let (Current::Field(_, name, _) | Current::Gap(name)) = current;
+        // Whoever keeps the name has a copy of it in every value, and it was sent only once.
+        (self.cursor.source).charge(1, size_of::<K::Value>() + name.len())?;
+        self.current = current;
         seed.deserialize(StrDeserializer::new(name)).map(Some)
     }
 
