@@ -352,3 +352,6 @@ fn check_header(header: &Header<'_>) -> Result<(), CodecError> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -152,7 +152,9 @@ impl Fields<'_> {
 pub(super) struct Receiver {
     scanner: Scanner,
     stream: Arc<Stream>,
-    plan: Option<Plan>,
+    /// For each type that the peer has sent headers as: one, unless it is up to something. Every
+    /// plan is kept, for making one takes as long as the type has fields.
+    plans: Vec<Plan>,
 }
 
 /// How to read a header of one type.
@@ -169,7 +171,7 @@ impl Receiver {
         Self {
             scanner,
             stream: Arc::new(Stream { types, limits }),
-            plan: None,
+            plans: Vec::new(),
         }
     }
 
@@ -180,12 +182,14 @@ impl Receiver {
         header_max: Option<usize>,
     ) -> Result<Value<'a>, CodecError> {
         let (consumed, id, payload) = match self.scanner.scan(bytes)? {
-            // What is missing may be more than a header can be, so that it need not arrive to be
-            // refused; definitions before the header are shorter than the limit on them.
-            Scan::Partial { missing, .. }
-                if header_max.is_some_and(|max| missing > max + self.stream.limits.definitions) =>
+            // A message may be longer than a header can be, and need not arrive to be refused;
+            // definitions before the header are shorter than the limit on them.
+            Scan::Partial { consumed, missing }
+                if header_max.is_some_and(|max| {
+                    bytes.len() - consumed + missing > max + self.stream.limits.definitions
+                }) =>
             {
-                return Err(too_long(missing));
+                return Err(too_long(bytes.len() - consumed + missing));
             }
             Scan::Partial { consumed, missing } => return Ok(Value::Partial { consumed, missing }),
             Scan::Value {
@@ -217,10 +221,15 @@ impl Receiver {
         let (Encoded::Gob { id, .. }, Some(bytes)) = (&body.encoded, body.borrowed()) else {
             return Err("a header cannot hold values with types of their own".into());
         };
-        let plan = match &self.plan {
-            Some(plan) if plan.id == *id => plan,
-            _ => self.plan.insert(Plan::new(&self.stream.types, *id)?),
+        let known = self.plans.iter().position(|plan| plan.id == *id);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                self.plans.push(Plan::new(&self.stream.types, *id)?);
+                self.plans.len() - 1
+            }
         };
+        let plan = &self.plans[place];
         plan.read(bytes, &self.stream.types, &self.stream.limits)
     }
 }

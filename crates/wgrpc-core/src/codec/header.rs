@@ -58,7 +58,7 @@ impl<'a> From<Text<'a>> for Header<'a> {
             error: text.error,
             ext: text.ext,
             code: text.code,
-            meta: text.meta.into_iter().collect::<Meta>(),
+            meta: Meta::from_unique(text.meta),
         }
     }
 }
