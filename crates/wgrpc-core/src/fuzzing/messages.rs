@@ -32,7 +32,7 @@ struct Message {
 
 /// All messages in `bytes`, the first `cut` of which arrive alone, and whether the stream can be
 /// followed to its end.
-fn read(format: &Format, bytes: &[u8], cut: usize) -> (Vec<Message>, Option<String>) {
+fn read(format: &Format, bytes: &[u8], cut: usize) -> (Vec<Message>, bool) {
     let mut receiver = Receiver::new(format, REQUEST_HEADER_MAX, Limits::default());
     let mut messages = Vec::new();
     let mut start = 0;
@@ -58,11 +58,11 @@ fn read(format: &Format, bytes: &[u8], cut: usize) -> (Vec<Message>, Option<Stri
                     start += consumed;
                     break;
                 }
-                Err(error) => return (messages, Some(error.to_string())),
+                Err(_) => return (messages, false),
             }
         }
     }
-    (messages, None)
+    (messages, true)
 }
 
 /// Reads a body into a type.
