@@ -43,6 +43,8 @@ pub use address::{Address, AddressError, Protocol};
 pub use caller::Caller;
 pub use client::{Call, Client, ClientBuilder};
 pub use codec::{Codec, CodecError, Target};
+/// What a [`Codec`] of the user's own is written with.
+pub use erased_serde;
 pub use error::{Cause, Code, Error, Executed, Fault, Result};
 pub use header::Meta;
 pub use http::DebugPage;

@@ -9,7 +9,7 @@ use std::io::{self, Cursor};
 
 use serde::Serialize as _;
 use serde::de::{Deserialize as _, IgnoredAny};
-use wgrpc::{Client, Codec, CodecError, Server, Target, message, service};
+use wgrpc::{Client, Codec, CodecError, Server, Target, erased_serde, message, service};
 
 /// MessagePack, with structs as maps, so that fields may come and go.
 struct MessagePack;

@@ -61,7 +61,7 @@ pub use wgrpc_core::{
     Address, AddressError, BoxFuture, Call, CallInfo, Caller, Cause, Client, ClientBuilder,
     ClientLimits, Code, Codec, CodecError, Context, DEBUG_PATH, DebugPage, Error, Executed, Ext,
     Fault, GOB, IntoService, JSON, Meta, Method, Middleware, Next, Peer, Protocol, Result, Serve,
-    Server, ServerBuilder, ServerLimits, Service, Target,
+    Server, ServerBuilder, ServerLimits, Service, Target, erased_serde,
 };
 #[doc(inline)]
 pub use wgrpc_gob as gob;
