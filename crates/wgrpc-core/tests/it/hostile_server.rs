@@ -218,18 +218,11 @@ const GOB_SCRIPTS: &[Script] = &[
         name: "it defines types without end",
         // Slices of int, each of a type of its own.
         answers: |_| {
-            let define = |id: i32| {
-                let id = [
-                    0xfe,
-                    (2 * id - 1).to_be_bytes()[2],
-                    (2 * id - 1).to_be_bytes()[3],
-                ];
-                [
-                    &[12],
-                    &id[..],
-                    &[0x02, 0x01, 0x02, 0x00, 0x01, 0x04, 0x00, 0x00],
-                ]
-                .concat()
+            let define = |id: u16| {
+                let [high, low] = (2 * id).to_be_bytes();
+                let [minus_high, minus_low] = (2 * id - 1).to_be_bytes();
+                let start = [0xfe, minus_high, minus_low, 2, 1, 2, 0xfe, high, low];
+                [&[14][..], &start, &[0, 1, 4, 0, 0]].concat()
             };
             (200..2000).flat_map(define).collect()
         },
