@@ -15,6 +15,7 @@ use crate::codec::Types;
 use crate::connection::{Append, AppendError};
 use crate::error::{Cause, Error, Result};
 use crate::header::{Header, Meta};
+use crate::protocol;
 
 /// An encoded request.
 pub(super) struct Request<'a> {
@@ -208,6 +209,11 @@ fn send(
     ticket: Option<u64>,
 ) -> Result<u64, Unsent> {
     if let Some(excess) = request.meta.excess() {
+        return Err(Unsent::Failed(Error::Limit(excess)));
+    }
+    let (name, most) = (request.method.len(), protocol::METHOD_MAX);
+    if name > most {
+        let excess = format!("a method name of {name} bytes exceeds the limit of {most}");
         return Err(Unsent::Failed(Error::Limit(excess)));
     }
     let (seq, is_alone, wake) = {
