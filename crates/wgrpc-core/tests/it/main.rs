@@ -15,6 +15,7 @@ mod dying;
 mod extensions;
 mod gob_bytes;
 mod handshake;
+mod hostile_client;
 mod hostile_server;
 mod limits;
 mod middleware;

@@ -75,6 +75,7 @@ pub(crate) fn echo() -> Service {
     Service::new("Echo")
         .method("String", Method::function(|text: String, _| Ok(text)))
         .method("Bytes", Method::function(|bytes: Bytes, _| Ok(bytes)))
+        .method("Length", Method::function(|text: String, _| Ok(text.len())))
 }
 
 /// Bytes as Go has them, in both codecs.
