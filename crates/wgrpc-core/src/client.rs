@@ -81,6 +81,8 @@ struct State {
     pending: Pending<Reply>,
     /// Why no more calls are possible.
     closed: Option<Error>,
+    /// Whether the owner has closed the client, lost or not.
+    is_closed_by_owner: bool,
     /// Whether the server has said that it shuts down: calls in flight may still be answered, but
     /// no more are made.
     is_draining: bool,
@@ -145,14 +147,13 @@ impl Client {
     /// # Errors
     /// [`Error::Closed`] if it was closed before.
     pub fn close(&self) -> Result<()> {
-        if self.0.0.end(Error::Closed { sent: true }) {
-            return Ok(());
+        let shared = &self.0.0;
+        // A connection that was lost can be closed, once.
+        if std::mem::replace(&mut shared.state.lock().is_closed_by_owner, true) {
+            return Err(Error::Closed { sent: false });
         }
-        match &self.0.0.state.lock().closed {
-            // A connection that was lost can be closed, once.
-            Some(Error::Closed { .. }) => Err(Error::Closed { sent: false }),
-            _ => Ok(()),
-        }
+        shared.end(Error::Closed { sent: true });
+        Ok(())
     }
 
     /// The other end.
@@ -196,13 +197,12 @@ impl Drop for Owner {
 
 impl Shared {
     /// Ends the connection: every call in flight fails with `error`, later ones are not sent.
-    /// Says whether this was the first reason.
-    fn end(&self, error: Error) -> bool {
+    fn end(&self, error: Error) {
         let mut wakers = Vec::new();
         {
             let mut state = self.state.lock();
             if state.closed.is_some() {
-                return false;
+                return;
             }
             state.pending.fail_all(&error, |waker| wakers.push(waker));
             state.closed = Some(error.clone());
@@ -210,7 +210,6 @@ impl Shared {
         self.outbox.close(Cause::new(error.to_string()));
         wakers.into_iter().for_each(std::task::Waker::wake);
         self.outbox.wake();
-        true
     }
 }
 

@@ -320,6 +320,10 @@ impl Receiver {
                             body,
                         })
                     }
+                    Some(len) if len > bytes.len() && len <= limit => Ok(Value::Partial {
+                        consumed: 0,
+                        missing: len - bytes.len(),
+                    }),
                     Some(len) => Err(format!("a value of {len} bytes cannot be framed").into()),
                     None if bytes.len() > limit => {
                         Err(format!("a value of over {limit} bytes exceeds the limit").into())

@@ -183,6 +183,11 @@ impl fmt::Debug for Cause {
 /// assert_eq!(parse("x").unwrap_err().text(), "invalid digit found in string");
 /// ```
 ///
+/// Of the codes, a handler may give [`Code::Unauthenticated`] and [`Code::Forbidden`], and only
+/// before it has had any effect: callers take these for calls that were not executed. Every other
+/// code is the server's own to give; from a handler it becomes [`Code::Application`]. A middleware
+/// that refuses a call may also say [`Code::Overloaded`].
+///
 /// It is not an error itself (it has no `Display`): that is what makes the conversion possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -205,19 +210,19 @@ impl Fault {
         }
     }
 
-    /// The same fault with a code.
+    /// The same fault with a code. Not every code is [for handlers](Fault) to give.
     #[must_use]
     pub fn with_code(mut self, code: Code) -> Self {
         self.code = Some(code);
         self
     }
 
-    /// The caller has not shown who it is.
+    /// The caller has not shown who it is. The call must have had no effect.
     pub fn unauthenticated(text: impl Into<String>) -> Self {
         Self::new(text).with_code(Code::Unauthenticated)
     }
 
-    /// The caller may not do this.
+    /// The caller may not do this. The call must have had no effect.
     pub fn forbidden(text: impl Into<String>) -> Self {
         Self::new(text).with_code(Code::Forbidden)
     }
@@ -292,6 +297,23 @@ impl Code {
     pub(crate) fn from_number(number: u64) -> Option<Self> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         Some(Self::ALL.get(index).copied().unwrap_or(Self::Application))
+    }
+
+    /// The code that callers see if a handler gives this one: a handler cannot say what only the
+    /// server knows.
+    pub(crate) fn of_handler(self) -> Self {
+        match self {
+            Self::Unauthenticated | Self::Forbidden => self,
+            _ => Self::Application,
+        }
+    }
+
+    /// The code that callers see if a middleware that did not run the handler gives this one.
+    pub(crate) fn of_middleware(self) -> Self {
+        match self {
+            Self::Overloaded => self,
+            _ => self.of_handler(),
+        }
     }
 
     /// Whether it says that the handler did not run.

@@ -116,7 +116,7 @@ impl Server {
     /// Listens on one more address. Returns the address with its real port.
     ///
     /// # Errors
-    /// [`Error::Address`] or [`Error::Listen`].
+    /// [`Error::Address`], [`Error::Listen`], or [`Error::Setup`] if the server is shutting down.
     pub async fn listen(
         &self,
         address: impl TryInto<Address, Error: Into<AddressError>>,

@@ -10,6 +10,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::task::JoinHandle;
 use wgrpc_gob::{Gob, Schema};
 
 use crate::codec::{Body, Encoding, Types};
@@ -310,9 +311,9 @@ fn finish<R: Serialize + Gob>(
     encoding: &Encoding,
     out: &mut Vec<u8>,
 ) -> Result<Types, Fault> {
-    let reply = result.map_err(|fault| match fault.code() {
-        Some(_) => fault,
-        None => fault.with_code(Code::Application),
+    let reply = result.map_err(|fault| {
+        let code = fault.code().map_or(Code::Application, Code::of_handler);
+        fault.with_code(code)
     })?;
     encoding.encode(&reply, out).map_err(|error| {
         Fault::new(format!("cannot encode the reply: {error}")).with_code(Code::Limit)
@@ -398,7 +399,25 @@ where
         }
         let handler = self.handler.clone();
         let task = tokio::task::spawn_blocking(move || handler(argument, context));
-        let future = async move { task.await.unwrap_or_else(|_| Err(panicked())) };
-        Started::Work(Box::pin(Running { future }))
+        Started::Work(Box::pin(OnPool { task }))
+    }
+}
+
+/// A plain handler on the pool for blocking work.
+struct OnPool<R> {
+    task: JoinHandle<Result<R, Fault>>,
+}
+
+impl<R: Serialize + Gob + Send> Work for OnPool<R> {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        encoding: &Encoding,
+        out: &mut Vec<u8>,
+    ) -> Poll<Result<Types, Fault>> {
+        Poll::Ready(match std::task::ready!(Pin::new(&mut self.task).poll(cx)) {
+            Ok(result) => finish(result, encoding, out),
+            Err(_) => Err(panicked()),
+        })
     }
 }

@@ -198,6 +198,7 @@ impl ClientBuilder {
             state: Mutex::new(State {
                 pending: Pending::new(),
                 closed: None,
+                is_closed_by_owner: false,
                 is_draining: false,
                 armed: None,
             }),

@@ -47,7 +47,9 @@ enum Way {
     /// Through the client's middleware, which may do anything at all first.
     Middleware {
         future: BoxFuture<'static, Result<Reply>>,
-        deadline: Option<Pin<Box<Sleep>>>,
+        deadline: Option<Instant>,
+        /// Made by the first poll: a call may be made outside of a runtime.
+        timer: Option<Pin<Box<Sleep>>>,
     },
 }
 
@@ -63,7 +65,7 @@ impl<R> Call<R> {
         let way = match shared.encoding.encode(args, &mut body) {
             Err(error) => Way::Direct(Exchange::failed(Error::Encode(Cause::new(error)))),
             Ok(types) if shared.middleware.is_empty() => {
-                let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                let deadline = from_now(timeout);
                 let request = Request {
                     method,
                     meta: &meta,
@@ -97,11 +99,13 @@ impl<R> Call<R> {
             return Way::Middleware {
                 future: Box::pin(std::future::ready(result)),
                 deadline: None,
+                timer: None,
             };
         }
         Way::Middleware {
             future,
-            deadline: sleep_for(timeout),
+            deadline: from_now(timeout),
+            timer: None,
         }
     }
 
@@ -121,16 +125,20 @@ impl<R> Call<R> {
         self.timeout = timeout;
         match &mut self.way {
             Way::Direct(exchange) => {
-                exchange.change_deadline(timeout.and_then(|t| Instant::now().checked_add(t)));
+                exchange.change_deadline(from_now(timeout));
             }
-            Way::Middleware { deadline, .. } => *deadline = sleep_for(timeout),
+            Way::Middleware {
+                deadline, timer, ..
+            } => {
+                *deadline = from_now(timeout);
+                *timer = None;
+            }
         }
     }
 }
 
-fn sleep_for(timeout: Option<Duration>) -> Option<Pin<Box<Sleep>>> {
-    let deadline = Instant::now().checked_add(timeout?)?;
-    Some(Box::pin(sleep_until(deadline)))
+fn from_now(timeout: Option<Duration>) -> Option<Instant> {
+    Instant::now().checked_add(timeout?)
 }
 
 fn merge(every: &Meta, own: Meta) -> Meta {
@@ -149,13 +157,18 @@ impl<R: DeserializeOwned> Future for Call<R> {
         let this = &mut *self;
         let result = match &mut this.way {
             Way::Direct(exchange) => std::task::ready!(exchange.poll(cx)),
-            Way::Middleware { future, deadline } => match future.as_mut().poll(cx) {
+            Way::Middleware {
+                future,
+                deadline,
+                timer,
+            } => match future.as_mut().poll(cx) {
                 Poll::Ready(result) => result,
                 Poll::Pending => {
-                    let Some(deadline) = deadline else {
+                    let Some(deadline) = *deadline else {
                         return Poll::Pending;
                     };
-                    std::task::ready!(deadline.as_mut().poll(cx));
+                    let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+                    std::task::ready!(timer.as_mut().poll(cx));
                     // Dropping it gives the call up.
                     *future = Box::pin(std::future::pending());
                     Err(Error::Timeout {

@@ -29,8 +29,6 @@ pub(super) struct Driver {
     stall: Stall,
     /// Whether everybody who was runnable has had a turn since there was something to write.
     has_yielded: bool,
-    /// Why nothing can be written any more; what the server has sent is still read.
-    broken: Option<Cause>,
     strange_replies: u32,
     wakers: Vec<Waker>,
 }
@@ -45,7 +43,6 @@ impl Driver {
             timer: Timer::default(),
             stall,
             has_yielded: false,
-            broken: None,
             strange_replies: 0,
             wakers: Vec::new(),
         }
@@ -157,15 +154,14 @@ impl Driver {
     }
 
     /// Writes what is queued, after everybody who is runnable has had a turn to add to it.
-    /// `false`: the turn comes first.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.broken.is_some() || !self.shared.outbox.register(cx.waker()) {
-            return true;
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), Cause> {
+        if !self.shared.outbox.register(cx.waker()) {
+            return Ok(());
         }
         if !self.has_yielded {
             self.has_yielded = true;
             cx.waker().wake_by_ref();
-            return false;
+            return Ok(());
         }
         self.has_yielded = false;
         match self.shared.outbox.flush(cx) {
@@ -175,9 +171,9 @@ impl Driver {
                 next.into_iter().for_each(Waker::wake);
             }
             Flush::Blocked { progress } => self.stall.wrote(Some(progress)),
-            Flush::Failed(error) => self.broken = Some(Cause::new(error)),
+            Flush::Failed(error) => return Err(Cause::new(error)),
         }
-        true
+        Ok(())
     }
 
     /// Ends the calls whose time is up, and the connection if it makes no progress.
@@ -226,14 +222,14 @@ impl Driver {
             return Poll::Ready(error.clone());
         }
         if let Err(cause) = was_read {
-            return Poll::Ready(Error::Lost(self.broken.take().unwrap_or(cause)));
+            return Poll::Ready(Error::Lost(cause));
         }
         if self.is_drained() {
             return Poll::Ready(Error::Lost(Cause::new(SHUTTING_DOWN)));
         }
-        if self.poll_write(cx)
-            && let Some(cause) = self.broken.take()
-        {
+        if let Err(cause) = self.poll_write(cx) {
+            // A server that goes away may have said more before; what has arrived counts.
+            let _ = self.poll_read(cx);
             return Poll::Ready(Error::Lost(cause));
         }
         match self.poll_time(cx) {
@@ -256,10 +252,9 @@ impl Future for Driver {
 }
 
 impl Drop for Driver {
-    /// The runtime may stop while calls are in flight: they end too.
+    /// The runtime may stop, or a codec panic, while calls are in flight: they end too.
     fn drop(&mut self) {
-        self.shared.end(Error::Lost(Cause::new(
-            "the runtime of the client has stopped",
-        )));
+        self.shared
+            .end(Error::Lost(Cause::new("the connection's task has ended")));
     }
 }

@@ -29,7 +29,10 @@ pub trait Codec: Send + Sync + 'static {
     /// If the bytes are not a value, or not one of the type that `target` wants.
     fn decode(&self, bytes: &[u8], target: &mut dyn Target) -> Result<(), CodecError>;
 
-    /// The length of the value at the front of `bytes`, or `None` while it is incomplete.
+    /// The length of the value at the front of `bytes`, or `None` while it is not known.
+    ///
+    /// The length may be that of a value which has not arrived in full. Then the codec is asked
+    /// again when it has; after `None` it is asked whenever more has arrived.
     ///
     /// # Errors
     /// If the bytes cannot be the beginning of a value: the connection ends.

@@ -1,9 +1,10 @@
 //! The header as text: how every codec but gob writes and reads it, by serde.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::header::{Header, Meta};
 
@@ -21,8 +22,59 @@ pub(super) struct Text<'a> {
     ext: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     code: u64,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    meta: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Entries::is_empty")]
+    meta: Entries<'a>,
+}
+
+/// Metadata as a map, in the order of its entries.
+#[derive(Debug, Default)]
+struct Entries<'a>(Cow<'a, Meta>);
+
+impl Entries<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bounded;
+
+        impl<'de> Visitor<'de> for Bounded {
+            type Value = Meta;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of texts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Meta, A::Error> {
+                let mut meta = Meta::new();
+                let mut count = 0;
+                while let Some((key, value)) = map.next_entry::<String, String>()? {
+                    count += 1;
+                    // Each entry is compared with those before it, so a peer must not choose how
+                    // many there are.
+                    if count > Meta::ENTRIES {
+                        let most = Meta::ENTRIES;
+                        return Err(A::Error::custom(format_args!(
+                            "metadata of over {most} entries exceeds the limit"
+                        )));
+                    }
+                    meta.insert(key, value);
+                }
+                Ok(meta)
+            }
+        }
+
+        let meta = deserializer.deserialize_map(Bounded)?;
+        Ok(Self(Cow::Owned(meta)))
+    }
 }
 
 #[expect(
@@ -41,11 +93,7 @@ impl<'a> From<&'a Header<'_>> for Text<'a> {
             error: Cow::Borrowed(&header.error),
             ext: header.ext,
             code: header.code,
-            meta: header
-                .meta
-                .iter()
-                .map(|(k, v)| (k.into(), v.into()))
-                .collect(),
+            meta: Entries(Cow::Borrowed(&header.meta)),
         }
     }
 }
@@ -58,7 +106,7 @@ impl<'a> From<Text<'a>> for Header<'a> {
             error: text.error,
             ext: text.ext,
             code: text.code,
-            meta: Meta::from_unique(text.meta),
+            meta: text.meta.0.into_owned(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Shared, handshake};
+use super::{Phase, Shared, handshake};
 use crate::address::Address;
 use crate::error::{Cause, Error, Result};
 use crate::transport::{Io, Listener, Peer};
@@ -91,6 +91,10 @@ impl Drop for Place {
 
 /// Listens on `address` until the server stops.
 pub(super) async fn listen(server: &Arc<Shared>, address: Address) -> Result<Address> {
+    if server.phase() != Phase::Running {
+        let what = "cannot listen: the server is shutting down";
+        return Err(Error::Setup(what.to_owned()));
+    }
     let listener = Listener::bind(&address)
         .await
         .map_err(|error| Error::Listen {

@@ -10,7 +10,7 @@ use super::Shared;
 use super::link::Link;
 use super::services::Entry;
 use crate::codec::{Body, Encoding, Types};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Code, Error, Fault, Result};
 use crate::header::{Header, Meta};
 use crate::middleware::{BoxFuture, CallInfo, Last, Next};
 use crate::service::{Context, Started, Work};
@@ -43,6 +43,7 @@ pub(super) fn begin(
         entry: entry.clone(),
         body: body.keep(block),
         reply: None,
+        outcome: None,
     };
     let future = Box::pin(through_middleware(server.clone(), call, last));
     Started::Work(Box::pin(Guarded {
@@ -69,7 +70,10 @@ async fn through_middleware(server: Arc<Shared>, mut call: CallInfo, mut last: H
         Ok(()) => last
             .reply
             .ok_or_else(|| Fault::new("a middleware answered without a reply")),
-        Err(Error::Remote(fault) | Error::Refused(fault)) => Err(fault),
+        Err(Error::Remote(fault) | Error::Refused(fault)) => {
+            let code = last.allowed(fault.code().unwrap_or(Code::Application));
+            Err(fault.with_code(code))
+        }
         Err(error) => Err(Fault::new(error.to_string())),
     };
     (result, call.reply_meta)
@@ -81,6 +85,20 @@ struct Handle {
     entry: Arc<Entry>,
     body: Body<'static>,
     reply: Option<Reply>,
+    /// What the handler came to, once it has run: the code of its fault, if it failed.
+    outcome: Option<Option<Code>>,
+}
+
+impl Handle {
+    /// The code that callers see if the middleware ends the call with `code`. What the handler
+    /// came to passes through; a middleware of its own cannot say that a handler did not run.
+    fn allowed(&self, code: Code) -> Code {
+        match self.outcome {
+            None => code.of_middleware(),
+            Some(known) if known == Some(code) => code,
+            Some(_) => Code::Application,
+        }
+    }
 }
 
 impl Last for Handle {
@@ -91,6 +109,7 @@ impl Last for Handle {
                 entry,
                 body,
                 reply,
+                outcome,
             } = self;
             let context = Context::new(entry.name.clone(), link.peer.clone(), call.meta.clone());
             let mut out = Vec::new();
@@ -105,6 +124,7 @@ impl Last for Handle {
                             .await
                     }
                 };
+            *outcome = Some(result.as_ref().err().and_then(Fault::code));
             let types = result.map_err(Error::from_reply)?;
             *reply = Some(Reply { types, body: out });
             Ok(())

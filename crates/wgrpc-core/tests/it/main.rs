@@ -18,6 +18,7 @@ mod handshake;
 mod hostile_client;
 mod hostile_server;
 mod limits;
+mod mended;
 mod middleware;
 mod panics;
 mod port;
