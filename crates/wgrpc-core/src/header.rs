@@ -1,7 +1,6 @@
 //! The header that stands before every body, in both directions, and the metadata in it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use crate::error::{Code, Fault};
 
@@ -101,13 +100,6 @@ impl Meta {
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.0.len()
-    }
-
-    /// Metadata from entries with a key each of their own. There may be far too many of them,
-    /// while it takes a look at all to set one.
-    pub(crate) fn from_unique<T: Into<String>>(entries: BTreeMap<T, T>) -> Self {
-        let entries = entries.into_iter();
-        Self(entries.map(|(k, v)| (k.into(), v.into())).collect())
     }
 
     /// Why this is too much metadata to send or accept, if it is.

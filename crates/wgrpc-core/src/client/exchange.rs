@@ -257,7 +257,12 @@ fn send(
             }
             return Ok(seq);
         }
-        Err(AppendError::Full) => Unsent::NoRoom,
+        Err(AppendError::Full) => {
+            // Nobody is woken: the first who waits may be this call itself, and there is no room
+            // before something was written.
+            shared.state.lock().pending.remove(seq);
+            return Err(Unsent::NoRoom);
+        }
         Err(AppendError::Closed(cause)) => Unsent::Failed(Error::NotSent(cause)),
         Err(AppendError::Header(error)) => Unsent::Failed(Error::Encode(Cause::new(error))),
     };
