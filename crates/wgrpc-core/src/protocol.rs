@@ -162,13 +162,19 @@ pub(crate) enum HandshakeError {
     NotConnected(String),
 }
 
-/// Whether `error` means no more than that `bytes` end too early.
+/// Whether `error` means no more than that `bytes`, the beginning of an object, end too early.
 ///
 /// The parser knows that by itself, except within a number that it skips: one cut short behind a
-/// sign, a point or an exponent is the same to it as one that is wrong.
+/// sign, a point or an exponent is the same to it as one that is wrong. What does not begin as an
+/// object will never be one.
 fn is_cut_short(error: &serde_json::Error, bytes: &[u8]) -> bool {
+    let is_blank = |byte: &u8| b" \t\r\n".contains(byte);
+    let may_be_object = bytes
+        .iter()
+        .find(|byte| !is_blank(byte))
+        .is_none_or(|&byte| byte == b'{');
     let is_in_number = matches!(bytes, [.., b'-' | b'+' | b'.' | b'e' | b'E']);
-    error.is_eof() || (is_in_number && is_at_end(error, bytes))
+    may_be_object && (error.is_eof() || (is_in_number && is_at_end(error, bytes)))
 }
 
 fn is_at_end(error: &serde_json::Error, bytes: &[u8]) -> bool {
