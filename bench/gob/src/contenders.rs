@@ -11,6 +11,7 @@ mod json;
 mod postcard;
 mod wgrpc;
 
+use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -44,18 +45,48 @@ pub(crate) enum Direction {
     Decode,
 }
 
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Encode => "encode",
+            Self::Decode => "decode",
+        })
+    }
+}
+
+/// What is done over and over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operation {
+    pub(crate) direction: Direction,
+    pub(crate) kind: Kind,
+}
+
+impl Operation {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Kind::ALL.into_iter().flat_map(|kind| {
+            [Direction::Encode, Direction::Decode].map(|direction| Self { direction, kind })
+        })
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.direction, self.kind.title())
+    }
+}
+
 /// Repeats an operation so many times, and says how long that took.
 pub(crate) type Work = Box<dyn FnMut(u64) -> Result<Duration>>;
 
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
-    work: Box<dyn Fn(Kind, Direction) -> Result<Work>>,
+    work: Box<dyn Fn(Operation) -> Result<Work>>,
 }
 
 impl Contender {
     /// Prepares an operation, after a proof that its result is right.
-    pub(crate) fn work(&self, kind: Kind, direction: Direction) -> Result<Work> {
-        (self.work)(kind, direction)
+    pub(crate) fn work(&self, operation: Operation) -> Result<Work> {
+        (self.work)(operation)
     }
 }
 
@@ -72,7 +103,7 @@ pub(crate) fn all() -> Result<Vec<Contender>> {
 }
 
 fn contender<W: Writer, R: Reader>(name: &'static str) -> Contender {
-    let work = move |kind, direction| match kind {
+    let work = move |Operation { direction, kind }| match kind {
         Kind::Call => prepare::<W, R, _>(name, values::call(), direction),
         Kind::Ints => prepare::<W, R, _>(name, values::ints(), direction),
         Kind::Structs => prepare::<W, R, _>(name, values::structs(), direction),

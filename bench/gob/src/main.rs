@@ -22,7 +22,7 @@ use clap::Parser;
 #[derive(Parser)]
 struct Options {
     /// How many times each contender has its turn.
-    #[arg(long, default_value_t = 21)]
+    #[arg(long, default_value_t = 41)]
     rounds: usize,
     /// How long a turn is, in milliseconds.
     #[arg(long, default_value_t = 10)]
@@ -30,11 +30,15 @@ struct Options {
     /// Measure only rows whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
+    /// Leave out contenders whose name does not contain this, for a profile of one.
+    #[arg(long, default_value = "")]
+    contender: String,
 }
 
 fn main() -> Result<()> {
     let options = Options::parse();
-    let contenders = contenders::all()?;
+    let mut contenders = contenders::all()?;
+    contenders.retain(|contender| contender.name.contains(&options.contender));
     let batch = Duration::from_millis(options.batch);
     let rows = race::run(contenders, &options.only, options.rounds, batch)?;
     table::print(&rows, &options);

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::contenders::{Contender, Direction, Work};
-use crate::values::Kind;
+use crate::contenders::{Contender, Operation, Work};
 
 /// The times of one operation.
 pub(crate) struct Row {
-    pub(crate) kind: Kind,
-    pub(crate) direction: Direction,
+    pub(crate) operation: Operation,
     pub(crate) results: Vec<Times>,
 }
 
@@ -22,8 +20,7 @@ pub(crate) struct Times {
 }
 
 struct Lane {
-    kind: Kind,
-    direction: Direction,
+    operation: Operation,
     runners: Vec<Runner>,
 }
 
@@ -43,21 +40,15 @@ pub(crate) fn run(
     batch: Duration,
 ) -> Result<Vec<Row>> {
     let mut lanes = Vec::new();
-    for kind in Kind::ALL
-        .into_iter()
-        .filter(|kind| kind.title().contains(only))
-    {
-        for direction in [Direction::Encode, Direction::Decode] {
-            let runners = contenders.iter().map(|contender| {
-                Runner::new(contender, kind, direction, batch)
-                    .with_context(|| format!("{}: {}", contender.name, kind.title()))
-            });
-            lanes.push(Lane {
-                kind,
-                direction,
-                runners: runners.collect::<Result<_>>()?,
-            });
-        }
+    for operation in Operation::all().filter(|operation| operation.to_string().contains(only)) {
+        let runners = contenders.iter().map(|contender| {
+            Runner::new(contender, operation, batch)
+                .with_context(|| format!("{}: {operation}", contender.name))
+        });
+        lanes.push(Lane {
+            operation,
+            runners: runners.collect::<Result<_>>()?,
+        });
     }
     for round in 0..rounds {
         for lane in &mut lanes {
@@ -72,13 +63,8 @@ pub(crate) fn run(
 }
 
 impl Runner {
-    fn new(
-        contender: &Contender,
-        kind: Kind,
-        direction: Direction,
-        batch: Duration,
-    ) -> Result<Self> {
-        let mut work = contender.work(kind, direction)?;
+    fn new(contender: &Contender, operation: Operation, batch: Duration) -> Result<Self> {
+        let mut work = contender.work(operation)?;
         let mut times = 1;
         // What is counted begins once caches and branch predictors know their way.
         loop {
@@ -111,8 +97,7 @@ impl Runner {
 impl From<Lane> for Row {
     fn from(lane: Lane) -> Self {
         Self {
-            kind: lane.kind,
-            direction: lane.direction,
+            operation: lane.operation,
             results: lane
                 .runners
                 .into_iter()

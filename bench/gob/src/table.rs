@@ -1,7 +1,6 @@
 //! The table, in Markdown.
 
 use crate::Options;
-use crate::contenders::Direction;
 use crate::race::{Row, Times};
 
 /// Prints a row for each operation: the median time of every contender, and the median of how
@@ -19,12 +18,8 @@ pub(crate) fn print(rows: &[Row], options: &Options) {
         };
         let others = row.results[1..].iter().map(|theirs| cell(theirs, ours));
         println!(
-            "| {}, {} | **{}** | {} |",
-            match row.direction {
-                Direction::Encode => "encode",
-                Direction::Decode => "decode",
-            },
-            row.kind.title(),
+            "| {} | **{}** | {} |",
+            row.operation,
             time(median(ours.nanos.iter().copied())),
             others.collect::<Vec<_>>().join(" | "),
         );

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Contender, Direction, Reader, wgrpc};
+use super::{Contender, Operation, Reader, wgrpc};
 use crate::values::{self, Kind, Sample, differs};
 
 /// Go as a contender, if it is installed.
@@ -23,10 +23,10 @@ pub(super) fn contender() -> Result<Option<Contender>> {
         return Ok(None);
     };
     let go = Rc::new(RefCell::new(go));
-    let work = move |kind, direction| {
-        go.borrow_mut().prove(kind)?;
+    let work = move |operation: Operation| {
+        go.borrow_mut().prove(operation.kind)?;
         let go = go.clone();
-        let work: super::Work = Box::new(move |times| go.borrow_mut().run(kind, direction, times));
+        let work: super::Work = Box::new(move |times| go.borrow_mut().run(operation, times));
         Ok(work)
     };
     Ok(Some(Contender {
@@ -67,12 +67,9 @@ impl Go {
         }))
     }
 
-    fn run(&mut self, kind: Kind, direction: Direction, times: u64) -> Result<Duration> {
-        let verb = match direction {
-            Direction::Encode => "encode",
-            Direction::Decode => "decode",
-        };
-        let answer = self.ask(&format!("{verb} {} {times}", kind.name()))?;
+    fn run(&mut self, operation: Operation, times: u64) -> Result<Duration> {
+        let Operation { direction, kind } = operation;
+        let answer = self.ask(&format!("{direction} {} {times}", kind.name()))?;
         Ok(Duration::from_nanos(answer.parse()?))
     }
 

@@ -1,7 +1,7 @@
 //! The codec of this project, as any program would use it.
 
-use anyhow::{Context, Result};
-use wgrpc::gob::{Decoder, Encoder};
+use anyhow::{Result, bail};
+use wgrpc::gob::{Encoder, Limits, Scan, Scanner, decode};
 
 use super::{Reader, Writer};
 use crate::values::Value;
@@ -27,18 +27,19 @@ impl Writer for Stream {
     }
 }
 
+/// Reads from memory that it does not own, as a connection reads from its buffer.
 pub(crate) struct Decoding {
-    decoder: Decoder,
+    scanner: Scanner,
     bytes: Vec<u8>,
+    at: usize,
 }
 
 impl Reader for Decoding {
     fn new(bytes: &[u8]) -> Self {
-        let mut decoder = Decoder::new();
-        decoder.push(bytes);
         Self {
-            decoder,
-            bytes: Vec::new(),
+            scanner: Scanner::new(Limits::default()),
+            bytes: bytes.to_vec(),
+            at: 0,
         }
     }
 
@@ -47,13 +48,22 @@ impl Reader for Decoding {
         self.rewind();
     }
 
-    #[inline]
     fn rewind(&mut self) {
-        self.decoder.push(&self.bytes);
+        self.at = 0;
     }
 
     #[inline]
     fn take<T: Value>(&mut self) -> Result<T> {
-        self.decoder.decode()?.context("the stream has ended")
+        let Scan::Value {
+            consumed,
+            id,
+            payload,
+        } = self.scanner.scan(&self.bytes[self.at..])?
+        else {
+            bail!("the stream has ended");
+        };
+        self.at += consumed;
+        let (types, limits) = (self.scanner.types(), self.scanner.limits());
+        Ok(decode(types, id, &payload, limits)?)
     }
 }
