@@ -139,6 +139,8 @@ pub use infer::{Inferred, Json, go_name};
 pub use limits::Limits;
 pub use received::Types;
 pub use scanner::{Scan, Scanner};
+#[doc(hidden)]
+pub use schema::SchemaSlot;
 pub use schema::{Builder, Dynamics, Gob, Ref, Schema, Type};
 pub use sent::Sent;
 pub use ser::encode;

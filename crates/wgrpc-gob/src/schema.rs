@@ -13,7 +13,7 @@ mod std_types;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use parking_lot::RwLock;
 
@@ -51,6 +51,34 @@ pub trait Gob {
     /// Describes the type to `types`. Types inside it are described by
     /// [`types.of::<T>()`](Builder::of), which also copes with recursion.
     fn describe(types: &mut Builder) -> Ref;
+
+    /// The schema of the type: what [`Schema::of`] returns.
+    ///
+    /// The default looks it up among all types. The derive overrides it for types without type
+    /// parameters, with a [`SchemaSlot`] of their own.
+    #[doc(hidden)]
+    fn schema() -> &'static Schema {
+        Schema::registered::<Self>()
+    }
+}
+
+/// Where the schema of one type is kept: a `static` of that type, which spares it the lookup. The
+/// instances of generic code share their statics, so a type with parameters can have none.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct SchemaSlot(OnceLock<&'static Schema>);
+
+impl SchemaSlot {
+    /// For no type yet.
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// The schema of `T`, which has to be the same type each time.
+    #[inline]
+    pub fn of<T: Gob + ?Sized>(&self) -> &'static Schema {
+        self.0.get_or_init(Schema::registered::<T>)
+    }
 }
 
 /// A type and every type inside it, numbered: all that a value needs in order to be sent.
@@ -93,8 +121,14 @@ pub(crate) struct Definition {
 }
 
 impl Schema {
-    /// The schema of `T`. Built once a process, kept for its life, and from then on looked up.
+    /// The schema of `T`. Built once a process and kept for its life.
+    #[inline]
     pub fn of<T: Gob + ?Sized>() -> &'static Self {
+        T::schema()
+    }
+
+    /// The schema of `T`, looked up among all that have been asked for.
+    fn registered<T: Gob + ?Sized>() -> &'static Self {
         static KNOWN: LazyLock<RwLock<HashMap<std::any::TypeId, &'static Schema>>> =
             LazyLock::new(RwLock::default);
         let key = typeid::of::<T>();
@@ -180,6 +214,7 @@ impl Schema {
     }
 
     /// Whether a value may contain one that brings its own type.
+    #[inline]
     pub fn has_interface(&self) -> bool {
         self.0.has_interface
     }
@@ -205,6 +240,7 @@ impl Schema {
     }
 
     /// The messages that define the types, in sending order.
+    #[inline]
     pub(crate) fn definitions(&self) -> &[Definition] {
         &self.0.definitions
     }

@@ -173,6 +173,27 @@ fn what_could_not_be_read_again_is_not_flattened() {
 }
 
 #[test]
+fn instances_of_one_generic_type_do_not_share_a_schema() {
+    #[derive(Gob)]
+    struct Pair<T> {
+        _both: [T; 2],
+    }
+    #[derive(Gob)]
+    struct Row<const N: usize> {
+        _cells: [i64; N],
+    }
+    #[derive(Gob)]
+    struct Line<'a> {
+        _text: &'a str,
+    }
+    for _ in 0..2 {
+        assert_ne!(Schema::of::<Pair<i64>>(), Schema::of::<Pair<String>>());
+        assert_ne!(Schema::of::<Row<2>>(), Schema::of::<Row<3>>());
+        assert_eq!(Schema::of::<Line<'_>>(), Schema::of::<&Line<'static>>());
+    }
+}
+
+#[test]
 fn what_is_written_in_place_of_a_value_gives_the_schema() {
     #[derive(Clone, Gob)]
     #[serde(into = "String")]

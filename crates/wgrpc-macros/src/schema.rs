@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
-use syn::{Generics, Type, TypePath, WherePredicate, parse_quote};
+use syn::{GenericParam, Generics, Type, TypePath, WherePredicate, parse_quote};
 
 use crate::attrs::Source;
 use crate::model::{Field, Model, Shape};
@@ -26,12 +26,25 @@ pub(crate) fn render(model: &Model) -> TokenStream {
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let types = Ident::new("types", Span::mixed_site());
     let shape = expression(&model.shape, &types);
+    // The instances of generic code would share the static.
+    let is_one = |parameter: &GenericParam| matches!(parameter, GenericParam::Lifetime(_));
+    let schema = generics.params.iter().all(is_one).then(|| {
+        quote! {
+            #[inline]
+            fn schema() -> &'static #krate::Schema {
+                static SCHEMA: #krate::SchemaSlot = #krate::SchemaSlot::new();
+                SCHEMA.of::<Self>()
+            }
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::Gob for #ident #ty_generics #where_clause {
             fn describe(#types: &mut #krate::Builder) -> #krate::Ref {
                 #shape
             }
+
+            #schema
         }
     }
 }

@@ -8,13 +8,19 @@ use std::num::{NonZero, Saturating, Wrapping};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, RwLock};
 
-use super::{Builder, Gob, Ref};
+use super::{Builder, Gob, Ref, Schema, SchemaSlot};
 
 macro_rules! scalars {
     ($($method:ident: $($ty:ty),*;)*) => {$($(
         impl Gob for $ty {
             fn describe(types: &mut Builder) -> Ref {
                 types.$method()
+            }
+
+            #[inline]
+            fn schema() -> &'static Schema {
+                static SCHEMA: SchemaSlot = SchemaSlot::new();
+                SCHEMA.of::<Self>()
             }
         }
     )*)*};
@@ -36,6 +42,10 @@ macro_rules! same_as_inner {
             fn describe(types: &mut Builder) -> Ref {
                 types.of::<T>()
             }
+
+            fn schema() -> &'static Schema {
+                T::schema()
+            }
         }
     )*};
 }
@@ -48,6 +58,10 @@ macro_rules! same_as_sized_inner {
             fn describe(types: &mut Builder) -> Ref {
                 types.of::<T>()
             }
+
+            fn schema() -> &'static Schema {
+                T::schema()
+            }
         }
     )*};
 }
@@ -58,17 +72,29 @@ impl<T: Gob + ?Sized> Gob for &T {
     fn describe(types: &mut Builder) -> Ref {
         types.of::<T>()
     }
+
+    fn schema() -> &'static Schema {
+        T::schema()
+    }
 }
 
 impl<T: Gob + ?Sized> Gob for &mut T {
     fn describe(types: &mut Builder) -> Ref {
         types.of::<T>()
     }
+
+    fn schema() -> &'static Schema {
+        T::schema()
+    }
 }
 
 impl<T: Gob + ToOwned + ?Sized> Gob for Cow<'_, T> {
     fn describe(types: &mut Builder) -> Ref {
         types.of::<T>()
+    }
+
+    fn schema() -> &'static Schema {
+        T::schema()
     }
 }
 
