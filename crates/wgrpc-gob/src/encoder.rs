@@ -66,15 +66,26 @@ impl Encoder {
     ) -> Result<()> {
         let start = out.len();
         let needs = encode(schema, value, &self.dynamics, &self.limits, out)?;
-        let mut definitions = Vec::new();
-        self.sent.define(schema, &mut definitions);
-        for schema in &needs {
-            self.sent.define(schema, &mut definitions);
-        }
-        if !definitions.is_empty() {
-            out.splice(start..start, definitions);
+        if !(needs.is_empty() && self.sent.has(schema)) {
+            self.insert_definitions(schema, &needs, start, out);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn insert_definitions(
+        &mut self,
+        schema: &Schema,
+        needs: &[Schema],
+        at: usize,
+        out: &mut Vec<u8>,
+    ) {
+        let mut definitions = Vec::new();
+        self.sent.define(schema, &mut definitions);
+        for schema in needs {
+            self.sent.define(schema, &mut definitions);
+        }
+        out.splice(at..at, definitions);
     }
 }
 

@@ -61,8 +61,14 @@ impl Sent {
             // A type is defined together with all that are inside it, except for what may stand
             // in an interface, which is no part of the type.
             [root, ..] if !schema.has_interface() => self.contains(root.id),
-            all => all.iter().all(|definition| self.contains(definition.id)),
+            _ => self.has_all(schema),
         }
+    }
+
+    #[cold]
+    fn has_all(&self, schema: &Schema) -> bool {
+        let mut all = schema.definitions().iter();
+        all.all(|definition| self.contains(definition.id))
     }
 
     #[cold]
@@ -78,8 +84,13 @@ impl Sent {
     fn contains(&self, id: Id) -> bool {
         match Bit::of(id) {
             Some(bit) => (self.statics.get(bit.word)).is_some_and(|word| word & bit.mask != 0),
-            None => self.dynamics.contains(&id),
+            None => self.contains_dynamic(id),
         }
+    }
+
+    #[cold]
+    fn contains_dynamic(&self, id: Id) -> bool {
+        self.dynamics.contains(&id)
     }
 
     /// Marks `id`, and says whether it was not marked before.
