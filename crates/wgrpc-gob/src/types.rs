@@ -108,6 +108,12 @@ impl<R> Field<R> {
     pub fn key(&self) -> &str {
         self.key.as_deref().unwrap_or(&self.name)
     }
+
+    /// Whether serde knows the field by this name.
+    #[inline]
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        is_same(self.key().as_bytes(), key.as_bytes())
+    }
 }
 
 /// One of the concrete types that a schema allows in an interface.
@@ -242,4 +248,19 @@ fn put_common(body: &mut Vec<u8>, delta: u8, name: &str, id: Id) {
 fn put_id(body: &mut Vec<u8>, id: Id) {
     body.push(1);
     wire::put_int(body, i64::from(id.number()));
+}
+
+/// Whether two names are the same. Names are short, and a comparison in place costs less than the
+/// call of a general one.
+#[inline]
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match a.len() {
+        0..4 => a.iter().eq(b),
+        4..=8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
+        9..=16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+        _ => a == b,
+    }
 }

@@ -57,11 +57,12 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
     #[inline]
     pub(super) fn number(&self, key: &str) -> Result<u32> {
         match self.fields.get(self.next as usize) {
-            Some(field) if field.key() == key => Ok(self.next),
+            Some(field) if field.has_key(key) => Ok(self.next),
             _ => self.find(key),
         }
     }
 
+    #[cold]
     fn find(&self, key: &str) -> Result<u32> {
         (self.fields.iter())
             .position(|field| field.key() == key)
@@ -72,7 +73,15 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
     /// Writes the field that serde calls `key`. An inferred type has no field for what is empty.
     #[inline]
     pub(super) fn keyed<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<()> {
-        match self.number(key) {
+        match self.fields.get(self.next as usize) {
+            Some(field) if field.has_key(key) => self.write(self.next, field, value),
+            _ => self.unexpected(key, value),
+        }
+    }
+
+    #[cold]
+    fn unexpected<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<()> {
+        match self.find(key) {
             Ok(number) => self.field(number, value),
             Err(_) if self.writer.is_inferred => Ok(()),
             Err(error) => Err(self.fail(error)),
@@ -93,13 +102,28 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
     /// Writes the field with this number, unless it is zero.
     #[inline]
     pub(super) fn field<T: Serialize + ?Sized>(&mut self, number: u32, value: &T) -> Result<()> {
-        let Some(field) = self.fields.get(number as usize) else {
-            return Err(self.surplus());
-        };
+        match self.fields.get(number as usize) {
+            Some(field) => self.write(number, field, value),
+            None => Err(self.surplus()),
+        }
+    }
+
+    #[inline]
+    fn write<T: Serialize + ?Sized>(
+        &mut self,
+        number: u32,
+        field: &Field<Ref>,
+        value: &T,
+    ) -> Result<()> {
         self.next = number + 1;
         let start = self.writer.out.len();
-        // The deltas of fields out of order are put right at the end.
-        let delta = (number + 1).saturating_sub(self.sent).max(1);
+        let delta = if number >= self.sent {
+            number + 1 - self.sent
+        } else {
+            // The deltas of fields out of order are put right at the end.
+            self.is_unordered = true;
+            1
+        };
         let written = value.serialize(ValueWriter {
             writer: &mut *self.writer,
             ty: self.ty.inner(field.ty),
@@ -110,7 +134,6 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
         }
         if self.writer.out.len() > start {
             self.writer.marks.push(Mark { number, start });
-            self.is_unordered |= number < self.sent;
             self.sent = self.sent.max(number + 1);
         }
         Ok(())
