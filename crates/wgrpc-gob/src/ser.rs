@@ -16,6 +16,9 @@ mod structure;
 mod value;
 mod variant;
 
+use std::mem::{swap, take};
+use std::ops::{Deref, DerefMut};
+
 use serde::Serialize;
 use smallvec::SmallVec;
 
@@ -27,7 +30,7 @@ use crate::types::Shape;
 use crate::wire;
 
 use structure::Mark;
-use value::{Place, ValueWriter};
+use value::{Always, ValueWriter};
 use variant::OpenVariant;
 
 /// Appends `value` as one message to `out`: its length, the type's id and the value.
@@ -72,7 +75,10 @@ fn write_message<T: Serialize + ?Sized>(
     let start = out.len();
     let mut writer = Writer {
         end: start.saturating_add(1).saturating_add(limits.message),
-        out,
+        out: Buffer {
+            bytes: take(out),
+            origin: out,
+        },
         levels: limits.depth,
         limits,
         dynamics,
@@ -86,7 +92,7 @@ fn write_message<T: Serialize + ?Sized>(
     match writer.message(root, value) {
         Ok(()) => Ok(writer.needs),
         Err(error) => {
-            out.truncate(start);
+            writer.out.truncate(start);
             Err(error)
         }
     }
@@ -94,7 +100,7 @@ fn write_message<T: Serialize + ?Sized>(
 
 /// What the parts of one message share while it is written.
 struct Writer<'a> {
-    out: &'a mut Vec<u8>,
+    out: Buffer<'a>,
     /// How long `out` may become.
     end: usize,
     /// How many levels deeper the value may nest.
@@ -115,10 +121,40 @@ struct Writer<'a> {
     failed: bool,
 }
 
+/// The caller's buffer, taken while the message is written: what is used for every byte should not
+/// be a pointer to a pointer.
+struct Buffer<'a> {
+    bytes: Vec<u8>,
+    origin: &'a mut Vec<u8>,
+}
+
+/// The caller has its buffer again even if a `Serialize` implementation panics.
+impl Drop for Buffer<'_> {
+    fn drop(&mut self) {
+        swap(self.origin, &mut self.bytes);
+    }
+}
+
+impl Deref for Buffer<'_> {
+    type Target = Vec<u8>;
+
+    #[inline]
+    fn deref(&self) -> &Vec<u8> {
+        &self.bytes
+    }
+}
+
+impl DerefMut for Buffer<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+}
+
 impl Writer<'_> {
     fn message<T: Serialize + ?Sized>(&mut self, root: Type<'_>, value: &T) -> Result<()> {
         let length_at = self.open_count();
-        wire::put_int(self.out, i64::from(root.id().number()));
+        wire::put_int(&mut self.out, i64::from(root.id().number()));
         self.framed(root, value)?;
         if self.failed {
             return Err(Error::new(
@@ -139,7 +175,7 @@ impl Writer<'_> {
         value.serialize(ValueWriter {
             writer: self,
             ty,
-            place: Place::Always,
+            place: Always,
         })
     }
 
@@ -149,6 +185,23 @@ impl Writer<'_> {
         if is_new && !schema.definitions().is_empty() {
             self.needs.push(schema.clone());
         }
+    }
+
+    /// Writes how far behind the field sent before a field stands.
+    #[inline]
+    fn put_delta(&mut self, delta: u32) {
+        if delta < 0x80 {
+            self.out.push(delta as u8);
+        } else {
+            self.put_long_delta(delta);
+        }
+    }
+
+    /// The same for a struct with more fields than fit into the short form, which is so rare that
+    /// its code should not stand in every place that writes a field.
+    #[cold]
+    fn put_long_delta(&mut self, delta: u32) {
+        wire::put_uint(&mut self.out, u64::from(delta));
     }
 
     /// Leaves room for a count of what follows, and returns where.
@@ -206,7 +259,7 @@ impl Writer<'_> {
     /// Fails if `more` bytes would take the message beyond its limit.
     #[inline]
     fn check_room(&self, more: usize) -> Result<()> {
-        if more > self.end.saturating_sub(self.out.len()) || self.out.len() > self.end {
+        if self.out.len().saturating_add(more) > self.end {
             return Err(self.too_long());
         }
         Ok(())

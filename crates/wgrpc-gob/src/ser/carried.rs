@@ -3,14 +3,14 @@
 use serde::ser::{Serialize, SerializeTuple};
 
 use super::only::{NoTuple, Only, Want};
-use super::value::{Place, ValueWriter};
+use super::value::{Always, AnyPlace, ValueWriter};
 use crate::carried::Renumbered;
 use crate::error::{Category, Error, Result};
 use crate::schema::Schema;
 use crate::types::Shape;
 
 /// The content of an interface: the name, the type and the value.
-pub(super) struct InInterface<'w, 'a, 't>(pub(super) ValueWriter<'w, 'a, 't>);
+pub(super) struct InInterface<'w, 'a, 't>(pub(super) ValueWriter<'w, 'a, 't, AnyPlace>);
 
 impl<'w, 'a, 't> Want for InInterface<'w, 'a, 't> {
     type Ok = ();
@@ -31,7 +31,7 @@ impl<'w, 'a, 't> Want for InInterface<'w, 'a, 't> {
 
 /// Writes an interface, given its name, its type and its value, in this order.
 pub(super) struct InterfaceWriter<'w, 'a, 't> {
-    value: ValueWriter<'w, 'a, 't>,
+    value: ValueWriter<'w, 'a, 't, AnyPlace>,
     name: Option<String>,
     schema: Option<Schema>,
 }
@@ -64,7 +64,7 @@ impl SerializeTuple for InterfaceWriter<'_, '_, '_> {
         let inner = ValueWriter {
             writer: &mut *writer,
             ty: root,
-            place: Place::Always,
+            place: Always,
         };
         match value.serialize(inner) {
             Ok(()) => {}
@@ -106,7 +106,7 @@ impl Want for Name {
 const LONGEST_NAME: usize = 1024;
 
 /// The content of a dynamic value: the type, which is known by now, and the value.
-pub(super) struct InDynamic<'w, 'a, 't>(pub(super) ValueWriter<'w, 'a, 't>);
+pub(super) struct InDynamic<'w, 'a, 't>(pub(super) ValueWriter<'w, 'a, 't, AnyPlace>);
 
 impl<'w, 'a, 't> Want for InDynamic<'w, 'a, 't> {
     type Ok = ();
@@ -123,7 +123,7 @@ impl<'w, 'a, 't> Want for InDynamic<'w, 'a, 't> {
 
 /// Writes the second of two elements.
 pub(super) struct DynamicWriter<'w, 'a, 't> {
-    value: Option<ValueWriter<'w, 'a, 't>>,
+    value: Option<ValueWriter<'w, 'a, 't, AnyPlace>>,
     is_typed: bool,
 }
 
@@ -155,7 +155,7 @@ fn unexpected() -> Error {
 }
 
 /// The bytes of a string.
-pub(super) struct RawText<'w, 'a, 't>(pub(super) ValueWriter<'w, 'a, 't>);
+pub(super) struct RawText<'w, 'a, 't>(pub(super) ValueWriter<'w, 'a, 't, AnyPlace>);
 
 impl Want for RawText<'_, '_, '_> {
     type Ok = ();

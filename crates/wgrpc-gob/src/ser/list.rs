@@ -6,7 +6,7 @@ use serde::ser::{
 
 use super::only::{NoTuple, Only, Want};
 use super::structure::StructWriter;
-use super::value::{Place, ValueWriter};
+use super::value::{Always, AnyPlace, Place, ValueWriter};
 use super::variant::Role;
 use super::{Writer, wire};
 use crate::error::{Category, Error, Result};
@@ -38,14 +38,14 @@ enum Size {
 
 impl<'w, 'a, 't> ListWriter<'w, 'a, 't> {
     pub(super) fn new(
-        mut value: ValueWriter<'w, 'a, 't>,
+        mut value: ValueWriter<'w, 'a, 't, impl Place>,
         len: Option<usize>,
         role: Role,
         what: &str,
     ) -> Result<Self> {
-        let unless_empty = match value.place {
-            Place::Field(_) => Size::Omittable(value.writer.out.len()),
-            Place::Always | Place::Some => Size::Any,
+        let unless_empty = match value.place.any() {
+            AnyPlace::Field(_) => Size::Omittable(value.writer.out.len()),
+            AnyPlace::Always | AnyPlace::Some => Size::Any,
         };
         let (elem, size) = match value.ty.shape() {
             Shape::Slice(elem) => (Some(*elem), unless_empty),
@@ -67,7 +67,7 @@ impl<'w, 'a, 't> ListWriter<'w, 'a, 't> {
         writer.check_room(announced)?;
         writer.out.reserve(announced);
         let count_at = writer.out.len();
-        wire::put_uint(writer.out, announced as u64);
+        wire::put_uint(&mut writer.out, announced as u64);
         Ok(Self {
             writer,
             elem,
@@ -85,7 +85,7 @@ impl<'w, 'a, 't> ListWriter<'w, 'a, 't> {
             Some(ty) => value.serialize(ValueWriter {
                 writer: &mut *self.writer,
                 ty,
-                place: Place::Always,
+                place: Always,
             }),
             None => (value.serialize(Only(Byte))).map(|byte| self.writer.out.push(byte)),
         };
@@ -174,14 +174,14 @@ pub(super) enum TupleWriter<'w, 'a, 't> {
 
 /// Writes the two parts of a complex number.
 pub(super) struct ComplexWriter<'w, 'a, 't> {
-    value: ValueWriter<'w, 'a, 't>,
+    value: ValueWriter<'w, 'a, 't, AnyPlace>,
     parts: [f64; 2],
     count: usize,
     role: Role,
 }
 
 impl<'w, 'a, 't> ComplexWriter<'w, 'a, 't> {
-    pub(super) fn new(value: ValueWriter<'w, 'a, 't>, role: Role) -> Self {
+    pub(super) fn new(value: ValueWriter<'w, 'a, 't, AnyPlace>, role: Role) -> Self {
         Self {
             value,
             parts: [0.0; 2],
@@ -206,7 +206,7 @@ impl<'w, 'a, 't> ComplexWriter<'w, 'a, 't> {
         }
         if self.value.begin(self.parts == [0.0; 2]) {
             for part in self.parts {
-                wire::put_float(self.value.writer.out, part);
+                wire::put_float(&mut self.value.writer.out, part);
             }
         }
         if self.role == Role::Payload {

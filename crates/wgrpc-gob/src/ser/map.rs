@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeMap};
 
 use super::only::{NoTuple, Only, Want};
 use super::structure::StructWriter;
-use super::value::{Place, ValueWriter};
+use super::value::{Always, Place, ValueWriter};
 use super::{Writer, wire};
 use crate::error::{Category, Error, Result};
 use crate::schema::{Ref, Type};
@@ -42,7 +42,7 @@ pub(super) struct EntryWriter<'w, 'a, 't> {
 impl<'w, 'a, 't> MapWriter<'w, 'a, 't> {
     /// A map of `key`s and `elem`s. An empty one is sent too, as Go sends what is not nil.
     pub(super) fn new(
-        mut value: ValueWriter<'w, 'a, 't>,
+        mut value: ValueWriter<'w, 'a, 't, impl Place>,
         (key, elem): (Ref, Ref),
         len: Option<usize>,
     ) -> Result<Self> {
@@ -53,7 +53,7 @@ impl<'w, 'a, 't> MapWriter<'w, 'a, 't> {
         // A key and an element take a byte each at least.
         writer.check_room(announced.saturating_mul(2))?;
         let count_at = writer.out.len();
-        wire::put_uint(writer.out, announced as u64);
+        wire::put_uint(&mut writer.out, announced as u64);
         Ok(Self::Map(EntryWriter {
             writer,
             key: ty.inner(key),
@@ -89,7 +89,7 @@ impl EntryWriter<'_, '_, '_> {
         let written = value.serialize(ValueWriter {
             writer: &mut *self.writer,
             ty,
-            place: Place::Always,
+            place: Always,
         });
         (written.and_then(|()| self.writer.check_size()))
             .map_err(|error| self.writer.fail(error.in_element(self.count)))

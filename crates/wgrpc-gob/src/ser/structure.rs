@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, SerializeStructVariant};
 
-use super::value::{Place, ValueWriter};
+use super::value::{InField, ValueWriter};
 use super::variant::{Role, unknown};
 use super::{Writer, wire};
 use crate::error::{Category, Error, Result};
@@ -127,7 +127,7 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
         let written = value.serialize(ValueWriter {
             writer: &mut *self.writer,
             ty: self.ty.inner(field.ty),
-            place: Place::Field(delta),
+            place: InField(delta),
         });
         if let Err(error) = written {
             return Err(self.fail(error.in_field(&field.name)));

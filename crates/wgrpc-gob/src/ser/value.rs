@@ -15,34 +15,88 @@ use crate::schema::Type;
 use crate::types::Shape;
 
 /// Writes one value as its type says.
-pub(super) struct ValueWriter<'w, 'a, 't> {
+///
+/// Where the value stands is known when the program is compiled, so that nothing is asked about
+/// fields where there are none: each kind of place has its own code.
+pub(super) struct ValueWriter<'w, 'a, 't, P = Always> {
     pub(super) writer: &'w mut Writer<'a>,
     pub(super) ty: Type<'t>,
-    pub(super) place: Place,
+    pub(super) place: P,
 }
 
 /// Where a value stands, which decides whether a zero is sent.
+pub(super) trait Place: Copy {
+    /// The same, for where it is not worth to have code for each kind of place.
+    fn any(self) -> AnyPlace;
+}
+
+/// Where every value is sent: at the top, in a list, in a map, in an enum.
+#[derive(Clone, Copy)]
+pub(super) struct Always;
+
+impl Place for Always {
+    #[inline]
+    fn any(self) -> AnyPlace {
+        AnyPlace::Always
+    }
+}
+
+/// In a field of a struct, this many fields behind the one sent before. Zeros are left out.
+#[derive(Clone, Copy)]
+pub(super) struct InField(pub(super) u32);
+
+impl Place for InField {
+    #[inline]
+    fn any(self) -> AnyPlace {
+        AnyPlace::Field(self.0)
+    }
+}
+
+/// A place that is found out at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Where every value is sent: at the top, in a list, in a map, in an enum.
+pub(super) enum AnyPlace {
+    /// See [`Always`].
     Always,
     /// In a `Some`, which is sent whatever it holds.
     Some,
-    /// In a field of a struct, this many fields behind the one sent before. Zeros are left out.
+    /// See [`InField`].
     Field(u32),
 }
 
-impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
+impl Place for AnyPlace {
+    #[inline]
+    fn any(self) -> AnyPlace {
+        self
+    }
+}
+
+impl<'w, 'a, 't, P: Place> ValueWriter<'w, 'a, 't, P> {
     /// Begins the value and says whether to write it: not if it is a zero in a struct.
     #[inline]
     pub(super) fn begin(&mut self, is_zero: bool) -> bool {
-        match self.place {
-            Place::Always | Place::Some => true,
-            Place::Field(_) if is_zero => false,
-            Place::Field(delta) => {
-                wire::put_uint(self.writer.out, u64::from(delta));
+        match self.place.any() {
+            AnyPlace::Always | AnyPlace::Some => true,
+            AnyPlace::Field(_) if is_zero => false,
+            AnyPlace::Field(delta) => {
+                self.writer.put_delta(delta);
                 true
             }
+        }
+    }
+
+    /// The same, for where it is not worth to have code for each kind of place.
+    pub(super) fn anywhere(self) -> ValueWriter<'w, 'a, 't, AnyPlace> {
+        let place = self.place.any();
+        self.placed(place)
+    }
+
+    /// The same in another place.
+    #[inline]
+    pub(super) fn placed<Q>(self, place: Q) -> ValueWriter<'w, 'a, 't, Q> {
+        ValueWriter {
+            writer: self.writer,
+            ty: self.ty,
+            place,
         }
     }
 
@@ -51,7 +105,7 @@ impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
         match self.ty.shape() {
             Shape::Int => {
                 if self.begin(value == 0) {
-                    wire::put_int(self.writer.out, value);
+                    wire::put_int(&mut self.writer.out, value);
                 }
                 Ok(())
             }
@@ -64,7 +118,7 @@ impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
         match self.ty.shape() {
             Shape::Uint => {
                 if self.begin(value == 0) {
-                    wire::put_uint(self.writer.out, value);
+                    wire::put_uint(&mut self.writer.out, value);
                 }
                 Ok(())
             }
@@ -92,10 +146,11 @@ impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
     }
 
     /// Writes bytes behind their count.
+    #[inline]
     pub(super) fn counted(mut self, bytes: &[u8], is_zero: bool) -> Result<()> {
         self.writer.check_room(bytes.len())?;
         if self.begin(is_zero) {
-            wire::put_bytes(self.writer.out, bytes);
+            wire::put_bytes(&mut self.writer.out, bytes);
         }
         Ok(())
     }
@@ -137,7 +192,10 @@ impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
                 ),
             )),
             Shape::Struct(_) => self.structure(role).map(TupleWriter::Struct),
-            Shape::Complex => Ok(TupleWriter::Complex(ComplexWriter::new(self, role))),
+            Shape::Complex => Ok(TupleWriter::Complex(ComplexWriter::new(
+                self.anywhere(),
+                role,
+            ))),
             _ => ListWriter::new(self, Some(len), role, "a tuple").map(TupleWriter::List),
         }
     }
@@ -152,7 +210,7 @@ impl<'w, 'a, 't> ValueWriter<'w, 'a, 't> {
     }
 }
 
-impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {
+impl<'w, 'a, 't, P: Place> Serializer for ValueWriter<'w, 'a, 't, P> {
     type Ok = ();
     type Error = Error;
     type SerializeSeq = ListWriter<'w, 'a, 't>;
@@ -234,7 +292,7 @@ impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {
         match self.ty.shape() {
             Shape::Float => {
                 if self.begin(value == 0.0) {
-                    wire::put_float(self.writer.out, value);
+                    wire::put_float(&mut self.writer.out, value);
                 }
                 Ok(())
             }
@@ -270,9 +328,9 @@ impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {
     }
 
     fn serialize_none(self) -> Result<()> {
-        match (self.place, self.ty.shape()) {
-            (Place::Field(_), _) => Ok(()),
-            (_, Shape::Interface(_)) => {
+        match self.ty.shape() {
+            _ if matches!(self.place.any(), AnyPlace::Field(_)) => Ok(()),
+            Shape::Interface(_) => {
                 self.writer.out.push(0);
                 Ok(())
             }
@@ -284,15 +342,14 @@ impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(mut self, value: &T) -> Result<()> {
-        if self.place == Place::Some {
+        if self.place.any() == AnyPlace::Some {
             return Err(Error::new(
                 Category::Unsupported,
                 "an option of an option has no form in gob: one of its absences is lost",
             ));
         }
         self.begin(false);
-        self.place = Place::Some;
-        value.serialize(self)
+        value.serialize(self.placed(AnyPlace::Some))
     }
 
     fn serialize_unit(self) -> Result<()> {
@@ -342,10 +399,10 @@ impl<'w, 'a, 't> Serializer for ValueWriter<'w, 'a, 't> {
                 writer.is_json = outside;
                 Ok(())
             }
-            Some(Marked::RawString) => value.serialize(Only(RawText(self))),
-            Some(Marked::Interface) => value.serialize(Only(InInterface(self))),
+            Some(Marked::RawString) => value.serialize(Only(RawText(self.anywhere()))),
+            Some(Marked::Interface) => value.serialize(Only(InInterface(self.anywhere()))),
             Some(Marked::Dynamic) if self.writer.is_inferred => {
-                value.serialize(Only(InDynamic(self)))
+                value.serialize(Only(InDynamic(self.anywhere())))
             }
             Some(Marked::Dynamic) => Err(Error::new(
                 Category::Unsupported,

@@ -1,6 +1,6 @@
 //! Enums with data: a struct that has a field for each variant, or an interface.
 
-use super::value::{Place, ValueWriter};
+use super::value::{Always, Place, ValueWriter};
 use super::{Writer, wire};
 use crate::error::{Category, Error, Result};
 use crate::schema::Type;
@@ -19,8 +19,8 @@ impl Writer<'_> {
     /// Writes what goes before a value in an interface: the name under which Go knows its type,
     /// the type, and room for the value's length. Returns the place of the latter.
     pub(super) fn open_interface(&mut self, name: &str, ty: Type<'_>) -> usize {
-        wire::put_bytes(self.out, name.as_bytes());
-        wire::put_int(self.out, i64::from(ty.id().number()));
+        wire::put_bytes(&mut self.out, name.as_bytes());
+        wire::put_int(&mut self.out, i64::from(ty.id().number()));
         let count_at = self.open_count();
         if !matches!(ty.shape(), Shape::Struct(_)) {
             self.out.push(0);
@@ -58,16 +58,16 @@ pub(super) enum Role {
     Payload,
 }
 
-impl ValueWriter<'_, '_, '_> {
+impl<'w, 'a, 't, P: Place> ValueWriter<'w, 'a, 't, P> {
     /// Opens a variant with a payload, and returns the writer for the payload.
-    pub(super) fn variant(mut self, name: &'static str) -> Result<Self> {
+    pub(super) fn variant(mut self, name: &'static str) -> Result<ValueWriter<'w, 'a, 't>> {
         let (payload, count_at) = match self.ty.shape() {
             Shape::Struct(fields) => {
                 let Some(number) = fields.iter().position(|field| field.key() == name) else {
                     return Err(unknown("variant", name, self.ty));
                 };
                 self.begin(false);
-                wire::put_uint(self.writer.out, number as u64 + 1);
+                wire::put_uint(&mut self.writer.out, number as u64 + 1);
                 (self.ty.inner(fields[number].ty), None)
             }
             Shape::Interface(variants) => {
@@ -86,7 +86,7 @@ impl ValueWriter<'_, '_, '_> {
         Ok(ValueWriter {
             writer: self.writer,
             ty: payload,
-            place: Place::Always,
+            place: Always,
         })
     }
 }

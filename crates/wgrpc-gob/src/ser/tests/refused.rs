@@ -1,6 +1,7 @@
 //! What is not written: values that disagree with their schema, and what gob cannot say.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serializer;
 use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct};
@@ -269,6 +270,30 @@ fn a_serialize_that_ignores_an_error_is_not_believed() {
     }
     let error = error_with(Schema::of::<Point>(), &Careless);
     assert!(error.to_string().contains("went on"), "{error}");
+}
+
+/// Writes a field, then panics.
+struct Bomb;
+gob_struct!(Bomb { "A" "a": i64, "B" "b": i64 });
+
+impl Serialize for Bomb {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Bomb", 2)?;
+        fields.serialize_field("a", &1)?;
+        panic!("a value that cannot be written")
+    }
+}
+
+#[test]
+fn a_serialize_that_panics_does_not_take_the_buffer_with_it() {
+    let mut out = b"what was there".to_vec();
+    let (schema, limits) = (Schema::of::<Bomb>(), Limits::default());
+    let dynamics = Dynamics::new(limits.types);
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        encode(schema, &Bomb, &dynamics, &limits, &mut out)
+    }));
+    assert!(panic.is_err());
+    assert!(out.starts_with(b"what was there"));
 }
 
 #[test]
