@@ -1,7 +1,7 @@
 //! Real Go programs and ours call each other: every transport, both codecs, both directions.
 //!
 //! `services` is what both sides serve, `from_go` has Go clients call our server, `to_go` our
-//! client call Go servers.
+//! client call Go servers, and `replay` repeats what Go programs once said to each other.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![allow(
@@ -10,6 +10,7 @@
 )]
 
 mod from_go;
+mod replay;
 mod services;
 mod to_go;
 
