@@ -139,7 +139,7 @@ impl Driver {
                 }
             }
             if state.pending.in_flight() < self.shared.limits.in_flight {
-                self.wakers.extend(state.pending.first_waiting().cloned());
+                self.wakers.extend(state.pending.wake_first());
             }
             state.pending.in_flight()
         };
@@ -167,13 +167,23 @@ impl Driver {
         match self.shared.outbox.flush(cx) {
             Flush::Done => {
                 self.stall.wrote(None);
-                let next = self.shared.state.lock().pending.first_waiting().cloned();
-                next.into_iter().for_each(Waker::wake);
+                self.wake_first();
             }
-            Flush::Blocked { progress } => self.stall.wrote(Some(progress)),
+            Flush::Blocked { progress } => {
+                self.stall.wrote(Some(progress));
+                if progress {
+                    self.wake_first();
+                }
+            }
             Flush::Failed(error) => return Err(Cause::new(error)),
         }
         Ok(())
+    }
+
+    /// Wakes the first call that waits for room.
+    fn wake_first(&self) {
+        let next = self.shared.state.lock().pending.wake_first();
+        next.into_iter().for_each(Waker::wake);
     }
 
     /// Ends the calls whose time is up, and the connection if it makes no progress.

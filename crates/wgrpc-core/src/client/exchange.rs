@@ -260,7 +260,7 @@ fn send(
         Err(AppendError::Full) => {
             // Nobody is woken: the first who waits may be this call itself, and there is no room
             // before something was written.
-            shared.state.lock().pending.remove(seq);
+            shared.state.lock().pending.take_back(seq);
             return Err(Unsent::NoRoom);
         }
         Err(AppendError::Closed(cause)) => Unsent::Failed(Error::NotSent(cause)),
@@ -275,9 +275,14 @@ impl Shared {
     fn make_room(&self, change: impl FnOnce(&mut Pending<Reply>)) {
         let mut state = self.state.lock();
         change(&mut state.pending);
-        let next = state.pending.first_waiting().cloned();
+        let next = state.pending.wake_first();
+        let deadline = state.pending.earliest().filter(|_| next.is_some());
+        let wake = state.arm(deadline);
         drop(state);
         next.into_iter().for_each(Waker::wake);
+        if wake {
+            self.outbox.wake();
+        }
     }
 }
 

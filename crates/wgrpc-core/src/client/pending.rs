@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::task::Waker;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -16,6 +17,8 @@ use crate::error::Error;
 const SMALLEST: usize = 16;
 /// A table larger than this is given back once it is empty.
 const KEPT: usize = 1024;
+/// A call that there is room for, and that is not polled for this long, loses its turn.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The calls in flight, and those that wait for room.
 pub(crate) struct Pending<T> {
@@ -50,6 +53,8 @@ struct Waiting {
     ticket: u64,
     deadline: Option<Instant>,
     waker: Waker,
+    /// Until when its turn lasts: it has been woken, and not been polled since.
+    turn: Option<Instant>,
 }
 
 /// What became of a call.
@@ -214,6 +219,13 @@ impl<T> Pending<T> {
         self.freed();
     }
 
+    /// Forgets a call that was not sent after all: no late reply comes.
+    pub(crate) fn take_back(&mut self, seq: u64) {
+        let late = self.late;
+        self.remove(seq);
+        self.late = late;
+    }
+
     fn freed(&mut self) {
         self.used -= 1;
         if self.used == 0 && self.places.len() > KEPT {
@@ -255,6 +267,7 @@ impl<T> Pending<T> {
         late: impl Fn() -> Error,
         mut wake: impl FnMut(Waker),
     ) {
+        let mut made_room = false;
         let mut earliest: Option<Instant> = None;
         let mut later = |deadline: Instant| {
             earliest = Some(earliest.map_or(deadline, |earliest| earliest.min(deadline)));
@@ -281,22 +294,27 @@ impl<T> Pending<T> {
             };
             self.in_flight -= 1;
             self.late += 1;
+            made_room = true;
         }
-        self.waiting.retain(|waiting| match waiting.deadline {
-            // It finds out by itself that its time is up. Polled or not, it holds up nobody.
-            Some(deadline) if deadline <= now => {
-                wake(waiting.waker.clone());
-                false
+        self.waiting.retain(|waiting| {
+            let ends = [waiting.deadline, waiting.turn];
+            match ends.into_iter().flatten().min() {
+                // It finds out by itself that its time is up, or queues up again. Polled or not,
+                // it holds up nobody.
+                Some(end) if end <= now => {
+                    wake(waiting.waker.clone());
+                    made_room = true;
+                    false
+                }
+                end => {
+                    end.into_iter().for_each(&mut later);
+                    true
+                }
             }
-            Some(deadline) => {
-                later(deadline);
-                true
-            }
-            None => true,
         });
         self.earliest = earliest;
-        if let Some(first) = self.first_waiting() {
-            wake(first.clone());
+        if made_room {
+            self.wake_first().into_iter().for_each(wake);
         }
     }
 
@@ -340,12 +358,14 @@ impl<T> Pending<T> {
             Some(waiting) => {
                 waiting.waker.clone_from(waker);
                 waiting.deadline = deadline;
+                waiting.turn = None;
             }
             None => {
                 self.waiting.push_back(Waiting {
                     ticket: known,
                     deadline,
                     waker: waker.clone(),
+                    turn: None,
                 });
             }
         }
@@ -364,9 +384,13 @@ impl<T> Pending<T> {
         self.waiting.retain(|waiting| waiting.ticket != ticket);
     }
 
-    /// Who is the first to wait for room.
-    pub(crate) fn first_waiting(&self) -> Option<&Waker> {
-        self.waiting.front().map(|waiting| &waiting.waker)
+    /// Whom to wake because there may be room: the first that waits for it, whose turn begins.
+    pub(crate) fn wake_first(&mut self) -> Option<Waker> {
+        let first = self.waiting.front_mut()?;
+        let turn = *first.turn.get_or_insert_with(|| Instant::now() + PATIENCE);
+        let waker = first.waker.clone();
+        self.note_deadline(Some(turn));
+        Some(waker)
     }
 }
 

@@ -1,13 +1,17 @@
 //! What once went wrong between a client and its server, kept from coming back.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wgrpc_core::{
-    BoxFuture, CallInfo, Client, Code, Error, Executed, Fault, Meta, Middleware, Next, Result,
+    BoxFuture, CallInfo, Client, ClientBuilder, ClientLimits, Code, Error, Executed, Fault, Meta,
+    Middleware, Next, Result,
 };
 
 use crate::hostile_server::{client_and_raw, client_and_raw_with};
@@ -181,4 +185,66 @@ async fn what_has_arrived_counts_when_the_connection_breaks() {
     let client = client.from_stream(breaking).unwrap();
     let call = client.call::<_, i64>("Arith.Multiply", &ARGS);
     assert_eq!(soon(call).await.unwrap(), 42);
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn one_at_a_time() -> ClientBuilder {
+    Client::builder().limits(ClientLimits {
+        in_flight: 1,
+        ..ClientLimits::default()
+    })
+}
+
+#[tokio::test]
+async fn a_waiting_call_that_nobody_polls_holds_up_nobody() {
+    let (client, mut raw) = client_and_raw_with(Codec::Gob, one_at_a_time()).await;
+    let first = client.call::<_, i64>("Arith.Multiply", &ARGS);
+    let mut idle = Box::pin(client.call::<_, i64>("Arith.Multiply", &ARGS));
+    let mut nobody = Context::from_waker(Waker::noop());
+    assert!(idle.as_mut().poll(&mut nobody).is_pending());
+    let last = tokio::spawn(client.call::<_, i64>("Arith.Multiply", &ARGS));
+    for _ in 0..2 {
+        let (header, _) = soon(raw.asked::<Args>()).await.unwrap();
+        let reply = raw.speech.reply(header.seq, &42);
+        raw.send(&reply).await;
+    }
+    assert_eq!(soon(first).await.unwrap(), 42);
+    assert_eq!(soon(last).await.unwrap().unwrap(), 42);
+    // It has lost its turn, not its life.
+    let idle = tokio::spawn(idle);
+    let (header, _) = soon(raw.asked::<Args>()).await.unwrap();
+    let reply = raw.speech.reply(header.seq, &43);
+    raw.send(&reply).await;
+    assert_eq!(soon(idle).await.unwrap().unwrap(), 43);
+}
+
+#[tokio::test]
+async fn a_call_that_finds_too_much_unwritten_does_not_wake_itself() {
+    let limits = ClientLimits {
+        unwritten: 100,
+        ..ClientLimits::default()
+    };
+    let (ours, _theirs) = tokio::io::duplex(16);
+    let client = Client::builder().limits(limits).from_stream(ours).unwrap();
+    let _large = client.call::<_, String>("Echo.String", &"x".repeat(1000));
+    let mut call = Box::pin(client.call::<_, i64>("Arith.Multiply", &ARGS));
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(count.clone());
+    for _ in 0..10 {
+        assert!(
+            call.as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+    }
+    assert_eq!(count.0.load(Ordering::Relaxed), 0);
 }
