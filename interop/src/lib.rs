@@ -19,7 +19,7 @@ mod server;
 pub mod vectors;
 mod verify;
 
-pub use client::{Check, GoClient, expect_all_ok};
+pub use client::{Check, GoClient, RunningGoClient, counted, expect_all_ok};
 pub use hex::{decode_hex, encode_hex};
 pub use peer::go_peer;
 pub use server::GoServer;

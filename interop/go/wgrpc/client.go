@@ -147,6 +147,19 @@ func (c *Client) IsAvailable() bool {
 	return !c.closing && c.ended == nil
 }
 
+// Ended waits until the connection has ended, and says why: io.EOF if the server has closed it
+// after a whole response. It is nil when the connection still lives after that time.
+func (c *Client) Ended(timeout time.Duration) error {
+	for limit := time.Now().Add(timeout); ; time.Sleep(time.Millisecond) {
+		c.mutex.Lock()
+		ended := c.ended
+		c.mutex.Unlock()
+		if ended != nil || time.Now().After(limit) {
+			return ended
+		}
+	}
+}
+
 // Unclaimed counts the responses that nobody waited for: late ones, doubled ones, wrong ones.
 func (c *Client) Unclaimed() uint64 {
 	c.mutex.Lock()

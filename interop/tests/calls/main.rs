@@ -1,7 +1,8 @@
 //! Real Go programs and ours call each other: every transport, both codecs, both directions.
 //!
 //! `services` is what both sides serve, `from_go` has Go clients call our server, `to_go` our
-//! client call Go servers, and `replay` repeats what Go programs once said to each other.
+//! client call Go servers. `replay` repeats what Go programs once said to each other, and in
+//! `shutdown` a server ends under their hands.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![allow(
@@ -12,6 +13,7 @@
 mod from_go;
 mod replay;
 mod services;
+mod shutdown;
 mod to_go;
 
 /// A path for a socket that no other test uses.

@@ -1,6 +1,6 @@
 //! The command and real Go programs.
 
-use interop::{GoClient, GoServer, expect_all_ok};
+use interop::{GoClient, GoServer, counted, expect_all_ok};
 
 use crate::command::{Serving, run};
 
@@ -81,4 +81,26 @@ fn go_clients_are_served() {
             }
         }
     }
+}
+
+/// Nobody outside can tell how many requests it has executed, but after a refusal it executes none
+/// of that connection. So all that counts is that most connections have seen one.
+#[test]
+fn a_signal_takes_no_reply_from_go_clients() {
+    let (mut connections, mut unsettled) = (0, 0);
+    for codec in ["gob", "json", "gob", "json"] {
+        let mut serving = Serving::start();
+        let flags = ["-connections", "8"];
+        let mut clients = GoClient::start(&flags, "shutdown", serving.address(), codec);
+        // The first check says that all of them are at it.
+        let check = clients.next_check().cloned();
+        assert!(check.as_ref().is_some_and(|check| check.ok), "{check:?}");
+        serving.signal("TERM");
+        let checks = clients.finish();
+        expect_all_ok(&checks);
+        assert_eq!(serving.wait().0.code(), Some(0));
+        connections += 8;
+        unsettled += counted(&checks, "shutdown/unsettled");
+    }
+    assert!(2 * unsettled < connections, "{unsettled} of {connections}");
 }

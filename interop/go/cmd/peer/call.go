@@ -42,6 +42,8 @@ var scenarios = []scenario{
 	{"http", (*checker).http, overHTTP},
 	// Only for servers that know the registered names.
 	{"any", (*checker).any, func(*checker) bool { return false }},
+	// Only for servers that somebody ends.
+	{"shutdown", (*checker).shutdown, func(*checker) bool { return false }},
 }
 
 // checker runs scenarios against one server and prints what came of them.
@@ -71,7 +73,7 @@ func call(args []string) error {
 	codec := flags.String("codec", "gob", "gob or json")
 	flags.BoolVar(&c.prefixes, "prefixes", false,
 		"expect the error texts and the defects of the first Go implementation")
-	flags.IntVar(&c.connections, "connections", 200, "fresh connections of the sticky scenario")
+	flags.IntVar(&c.connections, "connections", 200, "connections of the scenarios sticky and shutdown")
 	flags.IntVar(&c.calls, "calls", 1000, "calls of the concurrent scenario")
 	flags.DurationVar(&c.timeout, "timeout", 20*time.Second, "limit of one call")
 	flags.Usage = func() {
