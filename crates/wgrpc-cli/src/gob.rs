@@ -1,6 +1,5 @@
 //! `wgrpc gob`: looking into gob streams.
 
-mod go_source;
 mod print;
 
 use crate::args::{Gob, GobCommand};

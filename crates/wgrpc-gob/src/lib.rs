@@ -141,7 +141,7 @@ pub use received::Types;
 pub use scanner::{Scan, Scanner};
 #[doc(hidden)]
 pub use schema::SchemaSlot;
-pub use schema::{Builder, Dynamics, Gob, Ref, Schema, Type};
+pub use schema::{Builder, Dynamics, GoSource, Gob, Ref, Schema, Type};
 pub use sent::Sent;
 pub use ser::encode;
 pub use types::{Field, Id, Marshaler, Shape, Variant};

@@ -7,6 +7,7 @@
 
 mod builder;
 mod equal;
+mod notation;
 mod numbers;
 mod source;
 mod std_types;
@@ -19,6 +20,7 @@ use parking_lot::RwLock;
 
 pub use builder::{Builder, Ref};
 pub use numbers::Dynamics;
+pub use source::GoSource;
 
 use crate::error::{Category, Error, Result};
 use crate::types::{Id, Shape, put_definition};
@@ -279,110 +281,11 @@ impl<'a> Type<'a> {
             index: inner,
         }
     }
-
-    /// Writes the type in Go's notation; a type already open is only named, and so is everything
-    /// from the place on where it becomes too much.
-    fn write(self, f: &mut fmt::Formatter<'_>, notation: &mut Notation) -> fmt::Result {
-        let name = self.name();
-        if !notation.enter(self.index) {
-            return f.write_str(if name.is_empty() { "…" } else { name });
-        }
-        match self.shape() {
-            Shape::Bool => f.write_str("bool")?,
-            Shape::Int => f.write_str("int")?,
-            Shape::Uint => f.write_str("uint")?,
-            Shape::Float => f.write_str("float64")?,
-            Shape::Complex => f.write_str("complex128")?,
-            Shape::Bytes => f.write_str("[]byte")?,
-            Shape::String => f.write_str("string")?,
-            Shape::Interface(_) => f.write_str("any")?,
-            Shape::Opaque(_) => f.write_str(if name.is_empty() { "opaque" } else { name })?,
-            Shape::Slice(elem) => {
-                f.write_str("[]")?;
-                self.inner(*elem).write(f, notation)?;
-            }
-            Shape::Array(elem, len) => {
-                write!(f, "[{len}]")?;
-                self.inner(*elem).write(f, notation)?;
-            }
-            Shape::Map(key, elem) => {
-                f.write_str("map[")?;
-                self.inner(*key).write(f, notation)?;
-                f.write_str("]")?;
-                self.inner(*elem).write(f, notation)?;
-            }
-            Shape::Struct(fields) => {
-                f.write_str(if name.is_empty() { "struct" } else { name })?;
-                f.write_str("{")?;
-                for (i, field) in fields.iter().enumerate() {
-                    f.write_str(if i == 0 { "" } else { ", " })?;
-                    if notation.is_full() {
-                        f.write_str("…")?;
-                        break;
-                    }
-                    write!(f, "{} ", field.name)?;
-                    self.inner(field.ty).write(f, notation)?;
-                }
-                f.write_str("}")?;
-            }
-        }
-        notation.open.pop();
-        Ok(())
-    }
-}
-
-/// What is being written of a type.
-///
-/// Types that a peer has defined can lead to each other so often that writing all of them would
-/// take for ever.
-#[derive(Default)]
-struct Notation {
-    /// The types around the place.
-    open: Vec<Ref>,
-    /// How many types have been written.
-    count: usize,
-}
-
-impl Notation {
-    const DEPTH_MAX: usize = 64;
-    const COUNT_MAX: usize = 1000;
-
-    fn is_full(&self) -> bool {
-        self.count == Self::COUNT_MAX
-    }
-
-    /// Whether a type is to be written in full.
-    fn enter(&mut self, index: Ref) -> bool {
-        let is_deep = self.open.len() == Self::DEPTH_MAX;
-        if self.is_full() || is_deep || self.open.contains(&index) {
-            return false;
-        }
-        self.count += 1;
-        self.open.push(index);
-        true
-    }
-}
-
-/// The type in Go's notation: `Args{A int, B int}`.
-impl fmt::Display for Type<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, &mut Notation::default())
-    }
 }
 
 impl fmt::Debug for Type<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Type({} = {self})", self.id().number())
-    }
-}
-
-/// The type in Go's notation: `Args{A int, B int}`.
-impl fmt::Display for Schema {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.root() {
-            Some(root) => root.fmt(f),
-            None => f.write_str(if self.is_inferred() { "any" } else { "invalid" }),
-        }
     }
 }
 

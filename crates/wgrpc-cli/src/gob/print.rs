@@ -6,9 +6,8 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-use wgrpc::gob::{Decoder, Dynamic, Limits};
+use wgrpc::gob::{Decoder, Dynamic, GoSource, Limits};
 
-use super::go_source::GoSource;
 use crate::args::{Input, Print};
 use crate::exit::{Failure, Status};
 use crate::plain::Plain;
