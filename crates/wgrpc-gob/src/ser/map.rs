@@ -85,14 +85,32 @@ impl EntryWriter<'_, '_, '_> {
         Ok(())
     }
 
+    #[inline]
+    fn entry<K, V>(&mut self, key: &K, value: &V) -> Result<()>
+    where
+        K: Serialize + ?Sized,
+        V: Serialize + ?Sized,
+    {
+        if self.is_open {
+            return Err(self.writer.fail(unpaired()));
+        }
+        self.part(self.key, key)?;
+        self.part(self.elem, value)?;
+        self.count += 1;
+        Ok(())
+    }
+
+    #[inline]
     fn part<T: Serialize + ?Sized>(&mut self, ty: Type<'_>, value: &T) -> Result<()> {
         let written = value.serialize(ValueWriter {
             writer: &mut *self.writer,
             ty,
             place: Always,
         });
-        (written.and_then(|()| self.writer.check_size()))
-            .map_err(|error| self.writer.fail(error.in_element(self.count)))
+        match written.and_then(|()| self.writer.check_size()) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.writer.fail(error.in_element(self.count))),
+        }
     }
 
     fn finish(self) -> Result<()> {
@@ -160,6 +178,21 @@ impl SerializeMap for MapWriter<'_, '_, '_> {
                 Key::Lacking => Ok(()),
                 Key::None => Err(fields.fail(unpaired())),
             },
+        }
+    }
+
+    #[inline]
+    fn serialize_entry<K, V>(&mut self, key: &K, value: &V) -> Result<()>
+    where
+        K: Serialize + ?Sized,
+        V: Serialize + ?Sized,
+    {
+        match self {
+            Self::Map(entries) => entries.entry(key, value),
+            Self::Struct(..) => {
+                self.serialize_key(key)?;
+                self.serialize_value(value)
+            }
         }
     }
 
