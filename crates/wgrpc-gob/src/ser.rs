@@ -5,13 +5,14 @@
 //! one message; the definitions that go before it are the business of [`Sent`](crate::Sent).
 //!
 //! `value.rs` is the serializer proper, `list.rs`, `map.rs` and `structure.rs` its compound
-//! halves, `variant.rs` is for enums, `carried.rs` for what brings its own type, and `only.rs` a
-//! serializer that takes one kind of value.
+//! halves, `order.rs` puts fields in order, `variant.rs` is for enums, `carried.rs` for what
+//! brings its own type, and `only.rs` a serializer that takes one kind of value.
 
 mod carried;
 mod list;
 mod map;
 pub(crate) mod only;
+mod order;
 mod structure;
 mod value;
 mod variant;
@@ -29,7 +30,7 @@ use crate::schema::{Dynamics, Schema, Type};
 use crate::types::Shape;
 use crate::wire;
 
-use structure::Mark;
+use order::Mark;
 use value::{Always, ValueWriter};
 use variant::OpenVariant;
 
@@ -83,7 +84,7 @@ fn write_message<T: Serialize + ?Sized>(
         limits,
         dynamics,
         needs: Vec::new(),
-        marks: SmallVec::new(),
+        marks: Vec::new(),
         variants: SmallVec::new(),
         is_inferred,
         is_json: false,
@@ -109,8 +110,9 @@ struct Writer<'a> {
     dynamics: &'a Dynamics,
     /// The schemas of what stands in interfaces.
     needs: Vec<Schema>,
-    /// Where the fields of the structs being written begin: a stack, the innermost struct on top.
-    marks: SmallVec<[Mark; 16]>,
+    /// Where the fields begin of those structs being written that are out of order: a stack, the
+    /// innermost struct on top.
+    marks: Vec<Mark>,
     /// The variants whose payloads are being written, the innermost last.
     variants: SmallVec<[OpenVariant; 4]>,
     /// Whether the schema was found in the value, and may lack what is empty.

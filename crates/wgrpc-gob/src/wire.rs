@@ -32,6 +32,24 @@ fn put_long_uint(out: &mut Vec<u8>, value: u64) {
     out.truncate(end);
 }
 
+/// Appends a field of a struct: the delta, less than 128, and an unsigned integer. One check of
+/// the room in the buffer does for both.
+#[inline]
+pub(crate) fn put_field(out: &mut Vec<u8>, delta: u8, value: u64) {
+    if value < 0x80 {
+        out.extend_from_slice(&[delta, value as u8]);
+    } else {
+        let len = 8 - value.leading_zeros() as usize / 8;
+        let mut bytes = [0; 1 + UINT_MAX_LEN];
+        bytes[0] = delta;
+        bytes[1] = (len as u8).wrapping_neg();
+        bytes[2..].copy_from_slice(&(value << (64 - 8 * len)).to_be_bytes());
+        let end = out.len() + 2 + len;
+        out.extend_from_slice(&bytes);
+        out.truncate(end);
+    }
+}
+
 /// How many bytes [`put_uint`] writes for `value`.
 #[inline]
 pub fn uint_len(value: u64) -> usize {
@@ -45,14 +63,26 @@ pub fn uint_len(value: u64) -> usize {
 /// Appends a signed integer: its magnitude doubled, the sign in the lowest bit.
 #[inline]
 pub fn put_int(out: &mut Vec<u8>, value: i64) {
-    put_uint(out, ((value << 1) ^ (value >> 63)) as u64);
+    put_uint(out, int_bits(value));
+}
+
+/// The unsigned integer that a signed one is sent as.
+#[inline]
+pub(crate) fn int_bits(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
 }
 
 /// Appends a float: its bytes reversed and taken as an unsigned integer, so that the usual short
 /// values are short.
 #[inline]
 pub fn put_float(out: &mut Vec<u8>, value: f64) {
-    put_uint(out, value.to_bits().swap_bytes());
+    put_uint(out, float_bits(value));
+}
+
+/// The unsigned integer that a float is sent as.
+#[inline]
+pub(crate) fn float_bits(value: f64) -> u64 {
+    value.to_bits().swap_bytes()
 }
 
 /// Appends a count and the bytes: a string, a byte slice or the payload of an opaque type.

@@ -2,9 +2,9 @@
 
 use serde::ser::{Serialize, SerializeStruct, SerializeStructVariant};
 
+use super::Writer;
 use super::value::{InField, ValueWriter};
 use super::variant::{Role, unknown};
-use super::{Writer, wire};
 use crate::error::{Category, Error, Result};
 use crate::schema::{Ref, Type};
 use crate::types::Field;
@@ -16,22 +16,36 @@ pub(super) struct StructWriter<'w, 'a, 't> {
     fields: &'t [Field<Ref>],
     /// The field that is expected next: serde's order is almost always the schema's.
     next: u32,
-    /// One more than the greatest number sent so far.
+    /// One more than the greatest number sent so far; [`UNORDERED`] once a field came behind one
+    /// with a greater number.
     sent: u32,
-    /// Where this struct's marks begin.
-    marks: u32,
-    /// Whether a field came behind one with a greater number.
-    is_unordered: bool,
+    /// Where the fields begin.
+    start: usize,
+    /// Where this struct's marks begin, once it is unordered.
+    marks: usize,
     role: Role,
 }
 
-/// Where a field that was sent begins, and its number.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    number: u32,
-    start: usize,
+/// More fields than any struct has.
+const UNORDERED: u32 = u32::MAX;
+
+/// The number of the field that serde calls `key`, and the field.
+#[cold]
+fn find<'t>(ty: Type<'_>, fields: &'t [Field<Ref>], key: &str) -> Result<(u32, &'t Field<Ref>)> {
+    (fields.iter().zip(0..))
+        .find_map(|(field, number)| (field.key() == key).then_some((number, field)))
+        .ok_or_else(|| unknown("field", key, ty))
 }
 
+#[cold]
+fn surplus(fields: &[Field<Ref>]) -> Error {
+    Error::new(
+        Category::Mismatch,
+        format_args!("more fields than the {} that the schema has", fields.len()),
+    )
+}
+
+// What is rare takes no `&mut self`, which would keep the writer of a struct out of registers.
 impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
     #[inline(always)]
     pub(super) fn new(
@@ -42,13 +56,13 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
     ) -> Result<Self> {
         writer.enter()?;
         Ok(Self {
-            marks: writer.marks.len() as u32,
+            start: writer.out.len(),
             writer,
             ty,
             fields,
             next: 0,
             sent: 0,
-            is_unordered: false,
+            marks: 0,
             role,
         })
     }
@@ -58,34 +72,22 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
     pub(super) fn number(&self, key: &str) -> Result<u32> {
         match self.fields.get(self.next as usize) {
             Some(field) if field.has_key(key) => Ok(self.next),
-            _ => self.find(key),
+            _ => find(self.ty, self.fields, key).map(|(number, _)| number),
         }
-    }
-
-    #[cold]
-    fn find(&self, key: &str) -> Result<u32> {
-        (self.fields.iter())
-            .position(|field| field.key() == key)
-            .map(|number| number as u32)
-            .ok_or_else(|| unknown("field", key, self.ty))
     }
 
     /// Writes the field that serde calls `key`. An inferred type has no field for what is empty.
-    #[inline]
+    #[inline(always)]
     pub(super) fn keyed<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<()> {
-        match self.fields.get(self.next as usize) {
-            Some(field) if field.has_key(key) => self.write(self.next, field, value),
-            _ => self.unexpected(key, value),
-        }
-    }
-
-    #[cold]
-    fn unexpected<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<()> {
-        match self.find(key) {
-            Ok(number) => self.field(number, value),
-            Err(_) if self.writer.is_inferred => Ok(()),
-            Err(error) => Err(self.fail(error)),
-        }
+        let (number, field) = match self.fields.get(self.next as usize) {
+            Some(field) if field.has_key(key) => (self.next, field),
+            _ => match find(self.ty, self.fields, key) {
+                Ok(found) => found,
+                Err(_) if self.writer.is_inferred => return Ok(()),
+                Err(error) => return Err(self.fail(error)),
+            },
+        };
+        self.write(number, field, value)
     }
 
     /// Whether a field that the type lacks is to be left out.
@@ -104,11 +106,11 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
     pub(super) fn field<T: Serialize + ?Sized>(&mut self, number: u32, value: &T) -> Result<()> {
         match self.fields.get(number as usize) {
             Some(field) => self.write(number, field, value),
-            None => Err(self.surplus()),
+            None => Err(self.fail(surplus(self.fields))),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn write<T: Serialize + ?Sized>(
         &mut self,
         number: u32,
@@ -116,14 +118,18 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
         value: &T,
     ) -> Result<()> {
         self.next = number + 1;
-        let start = self.writer.out.len();
         let delta = if number >= self.sent {
             number + 1 - self.sent
         } else {
+            if self.sent != UNORDERED {
+                self.marks = self.writer.mark_fields(self.ty, self.fields, self.start)?;
+                self.sent = UNORDERED;
+            }
+            self.writer.mark_field(number);
             // The deltas of fields out of order are put right at the end.
-            self.is_unordered = true;
             1
         };
+        let start = self.writer.out.len();
         let written = value.serialize(ValueWriter {
             writer: &mut *self.writer,
             ty: self.ty.inner(field.ty),
@@ -133,37 +139,23 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
             return Err(self.fail(error.in_field(&field.name)));
         }
         if self.writer.out.len() > start {
-            self.writer.marks.push(Mark { number, start });
             self.sent = self.sent.max(number + 1);
         }
         Ok(())
     }
 
-    #[cold]
-    fn surplus(&mut self) -> Error {
-        let fields = self.fields.len();
-        self.fail(Error::new(
-            Category::Mismatch,
-            format_args!("more fields than the {fields} that the schema has"),
-        ))
-    }
-
     /// Notes an error in a field or between two.
-    #[cold]
+    #[inline]
     pub(super) fn fail(&mut self, error: Error) -> Error {
-        self.writer.failed = true;
-        match self.role {
-            Role::Value => error,
-            Role::Payload => self.writer.in_variant(error),
-        }
+        self.writer.fail_struct(self.role, error)
     }
 
     #[inline]
     pub(super) fn finish(self) -> Result<()> {
-        if self.is_unordered {
-            self.writer.order_fields(self.marks as usize, self.fields)?;
+        if self.sent == UNORDERED {
+            self.writer
+                .order_fields(self.fields, self.start, self.marks)?;
         }
-        self.writer.marks.truncate(self.marks as usize);
         self.writer.out.push(0);
         self.writer.leave();
         if self.role == Role::Payload {
@@ -174,39 +166,13 @@ impl<'w, 'a, 't> StructWriter<'w, 'a, 't> {
 }
 
 impl Writer<'_> {
-    /// Brings the fields whose marks begin at `first` into the order of their numbers.
     #[cold]
-    fn order_fields(&mut self, first: usize, fields: &[Field<Ref>]) -> Result<()> {
-        let marks = &mut self.marks[first..];
-        let Some(start) = marks.first().map(|mark| mark.start) else {
-            return Ok(());
-        };
-        // Each field ends where the one written after it begins.
-        let ends = marks.iter().skip(1).map(|mark| mark.start);
-        let ends: Vec<usize> = ends.chain([self.out.len()]).collect();
-        let mut order: Vec<_> = marks.iter().zip(ends).collect();
-        order.sort_by_key(|(mark, _)| mark.number);
-
-        let mut ordered = Vec::with_capacity(self.out.len() - start);
-        let mut sent = 0;
-        for (mark, end) in order {
-            let delta = u64::from(mark.number) + 1 - sent;
-            if delta == 0 {
-                let name = &fields[mark.number as usize].name;
-                return Err(Error::new(
-                    Category::Message,
-                    format_args!("the field `{name}` occurs twice"),
-                ));
-            }
-            sent += delta;
-            let mut field = wire::Reader::new(&self.out[mark.start..end]);
-            field.uint()?;
-            wire::put_uint(&mut ordered, delta);
-            ordered.extend_from_slice(field.rest());
+    fn fail_struct(&mut self, role: Role, error: Error) -> Error {
+        self.failed = true;
+        match role {
+            Role::Value => error,
+            Role::Payload => self.in_variant(error),
         }
-        self.out.truncate(start);
-        self.out.extend_from_slice(&ordered);
-        Ok(())
     }
 }
 
@@ -214,7 +180,7 @@ impl SerializeStruct for StructWriter<'_, '_, '_> {
     type Ok = ();
     type Error = Error;
 
-    #[inline]
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         key: &'static str,

@@ -84,6 +84,21 @@ impl<'w, 'a, 't, P: Place> ValueWriter<'w, 'a, 't, P> {
         }
     }
 
+    /// Writes a number as an unsigned integer, unless it is a zero in a struct.
+    #[inline(always)]
+    fn number(mut self, value: u64, is_zero: bool) {
+        match self.place.any() {
+            AnyPlace::Field(_) if is_zero => {}
+            AnyPlace::Field(delta @ ..0x80) => {
+                wire::put_field(&mut self.writer.out, delta as u8, value);
+            }
+            _ => {
+                self.begin(is_zero);
+                wire::put_uint(&mut self.writer.out, value);
+            }
+        }
+    }
+
     /// The same, for where it is not worth to have code for each kind of place.
     pub(super) fn anywhere(self) -> ValueWriter<'w, 'a, 't, AnyPlace> {
         let place = self.place.any();
@@ -101,47 +116,24 @@ impl<'w, 'a, 't, P: Place> ValueWriter<'w, 'a, 't, P> {
     }
 
     #[inline]
-    fn int(mut self, value: i64) -> Result<()> {
+    fn int(self, value: i64) -> Result<()> {
         match self.ty.shape() {
             Shape::Int => {
-                if self.begin(value == 0) {
-                    wire::put_int(&mut self.writer.out, value);
-                }
+                self.number(wire::int_bits(value), value == 0);
                 Ok(())
             }
-            _ => self.converted_int(value),
+            _ => self.writer.put_other_int(self.ty, self.place.any(), value),
         }
     }
 
     #[inline]
-    fn uint(mut self, value: u64) -> Result<()> {
+    fn uint(self, value: u64) -> Result<()> {
         match self.ty.shape() {
             Shape::Uint => {
-                if self.begin(value == 0) {
-                    wire::put_uint(&mut self.writer.out, value);
-                }
+                self.number(value, value == 0);
                 Ok(())
             }
-            _ => self.converted_uint(value),
-        }
-    }
-
-    /// Writes an integer as the other type that it may be in a value without types.
-    #[cold]
-    fn converted_int(self, value: i64) -> Result<()> {
-        match self.ty.shape() {
-            Shape::Float if self.writer.is_json => self.serialize_f64(value as f64),
-            _ => Err(self.mismatch("a signed integer")),
-        }
-    }
-
-    /// The same for an unsigned integer.
-    #[cold]
-    fn converted_uint(self, value: u64) -> Result<()> {
-        match (self.ty.shape(), i64::try_from(value)) {
-            (Shape::Float, _) if self.writer.is_json => self.serialize_f64(value as f64),
-            (Shape::Int, Ok(value)) if self.writer.is_json => self.int(value),
-            _ => Err(self.mismatch("an unsigned integer")),
+            _ => self.writer.put_other_uint(self.ty, self.place.any(), value),
         }
     }
 
@@ -149,8 +141,16 @@ impl<'w, 'a, 't, P: Place> ValueWriter<'w, 'a, 't, P> {
     #[inline]
     pub(super) fn counted(mut self, bytes: &[u8], is_zero: bool) -> Result<()> {
         self.writer.check_room(bytes.len())?;
-        if self.begin(is_zero) {
-            wire::put_bytes(&mut self.writer.out, bytes);
+        match self.place.any() {
+            AnyPlace::Field(_) if is_zero => {}
+            AnyPlace::Field(delta @ ..0x80) => {
+                wire::put_field(&mut self.writer.out, delta as u8, bytes.len() as u64);
+                self.writer.out.extend_from_slice(bytes);
+            }
+            _ => {
+                self.begin(is_zero);
+                wire::put_bytes(&mut self.writer.out, bytes);
+            }
         }
         Ok(())
     }
@@ -200,13 +200,9 @@ impl<'w, 'a, 't, P: Place> ValueWriter<'w, 'a, 't, P> {
         }
     }
 
-    #[cold]
+    #[inline]
     pub(super) fn mismatch(&self, found: &str) -> Error {
-        let kind = self.ty.shape().kind();
-        Error::new(
-            Category::Mismatch,
-            format_args!("{found} cannot be sent as {kind}, which the schema asks for"),
-        )
+        mismatch(self.ty, found)
     }
 }
 
@@ -222,12 +218,10 @@ impl<'w, 'a, 't, P: Place> Serializer for ValueWriter<'w, 'a, 't, P> {
     type SerializeStructVariant = StructWriter<'w, 'a, 't>;
 
     #[inline]
-    fn serialize_bool(mut self, value: bool) -> Result<()> {
+    fn serialize_bool(self, value: bool) -> Result<()> {
         match self.ty.shape() {
             Shape::Bool => {
-                if self.begin(!value) {
-                    self.writer.out.push(u8::from(value));
-                }
+                self.number(u64::from(value), !value);
                 Ok(())
             }
             _ => Err(self.mismatch("a bool")),
@@ -288,12 +282,10 @@ impl<'w, 'a, 't, P: Place> Serializer for ValueWriter<'w, 'a, 't, P> {
     }
 
     #[inline]
-    fn serialize_f64(mut self, value: f64) -> Result<()> {
+    fn serialize_f64(self, value: f64) -> Result<()> {
         match self.ty.shape() {
             Shape::Float => {
-                if self.begin(value == 0.0) {
-                    wire::put_float(&mut self.writer.out, value);
-                }
+                self.number(wire::float_bits(value), value == 0.0);
                 Ok(())
             }
             _ => Err(self.mismatch("a float")),
@@ -487,6 +479,51 @@ impl<'w, 'a, 't, P: Place> Serializer for ValueWriter<'w, 'a, 't, P> {
     fn is_human_readable(&self) -> bool {
         false
     }
+}
+
+// What is rare takes the parts of a `ValueWriter`, not all of it, which would have to be in memory
+// for that.
+impl Writer<'_> {
+    /// Writes an integer as the other type that it may be in a value without types.
+    #[cold]
+    fn put_other_int(&mut self, ty: Type<'_>, place: AnyPlace, value: i64) -> Result<()> {
+        match ty.shape() {
+            Shape::Float if self.is_json => ValueWriter {
+                writer: self,
+                ty,
+                place,
+            }
+            .serialize_f64(value as f64),
+            _ => Err(mismatch(ty, "a signed integer")),
+        }
+    }
+
+    /// The same for an unsigned integer.
+    #[cold]
+    fn put_other_uint(&mut self, ty: Type<'_>, place: AnyPlace, value: u64) -> Result<()> {
+        if !self.is_json {
+            return Err(mismatch(ty, "an unsigned integer"));
+        }
+        let writer = ValueWriter {
+            writer: self,
+            ty,
+            place,
+        };
+        match (ty.shape(), i64::try_from(value)) {
+            (Shape::Float, _) => writer.serialize_f64(value as f64),
+            (Shape::Int, Ok(value)) => writer.int(value),
+            _ => Err(mismatch(ty, "an unsigned integer")),
+        }
+    }
+}
+
+#[cold]
+fn mismatch(ty: Type<'_>, found: &str) -> Error {
+    let kind = ty.shape().kind();
+    Error::new(
+        Category::Mismatch,
+        format_args!("{found} cannot be sent as {kind}, which the schema asks for"),
+    )
 }
 
 #[cold]

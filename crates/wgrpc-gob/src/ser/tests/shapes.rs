@@ -320,6 +320,77 @@ fn fields_out_of_order_are_put_in_order() {
 }
 
 #[test]
+fn a_field_out_of_order_goes_before_fields_of_every_kind() {
+    #[derive(Clone, Default, Serialize)]
+    struct Others {
+        flag: bool,
+        number: u64,
+        float: f64,
+        complex: crate::Complex,
+        bytes: Vec<u8>,
+        opaque: Vec<u8>,
+        list: Vec<(i64, String)>,
+        array: [u64; 2],
+        map: BTreeMap<String, Point>,
+        any: Option<crate::Interface>,
+        nil: Option<crate::Interface>,
+        anys: Vec<Option<crate::Interface>>,
+    }
+    #[derive(Serialize)]
+    struct Sorted {
+        first: i64,
+        #[serde(flatten)]
+        others: Others,
+    }
+    #[derive(Serialize)]
+    struct Unsorted {
+        #[serde(flatten)]
+        others: Others,
+        first: i64,
+    }
+    let mut types = Builder::new();
+    let fields = [
+        ("First", "first", types.int()),
+        ("Flag", "flag", types.bool()),
+        ("Number", "number", types.uint()),
+        ("Float", "float", types.float()),
+        ("Complex", "complex", types.complex()),
+        ("Bytes", "bytes", types.bytes()),
+        ("Opaque", "opaque", types.opaque("Opaque", Marshaler::Gob)),
+        ("List", "list", types.of::<Vec<(i64, String)>>()),
+        ("Array", "array", types.of::<[u64; 2]>()),
+        ("Map", "map", types.of::<BTreeMap<String, Point>>()),
+        ("Any", "any", types.interface()),
+        ("Nil", "nil", types.interface()),
+        ("Anys", "anys", types.of::<Vec<Option<crate::Interface>>>()),
+    ];
+    let root = types.structure("All", fields);
+    let schema = types.finish(root);
+    let full = Others {
+        flag: true,
+        number: 1 << 40,
+        float: 0.1,
+        complex: crate::Complex { re: 1.0, im: -0.1 },
+        bytes: vec![0; 300],
+        opaque: vec![1, 2, 3],
+        list: vec![(1, "one".to_owned()), (-1000, String::new())],
+        array: [0, 1000],
+        map: BTreeMap::from([("a".to_owned(), Point { x: 0, y: 5 })]),
+        any: Some(7i64.into()),
+        nil: None,
+        anys: vec![None, Some("text".into())],
+    };
+    for others in [full, Others::default()] {
+        let sorted = Sorted {
+            first: 1,
+            others: others.clone(),
+        };
+        let unsorted = Unsorted { first: 1, others };
+        assert_eq!(body_with(&schema, &unsorted), body_with(&schema, &sorted));
+    }
+}
+
+#[test]
 fn many_fields_out_of_order_inside_one_another_are_put_in_order() {
     #[derive(Serialize)]
     struct Node {
