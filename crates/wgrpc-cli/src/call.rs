@@ -69,7 +69,7 @@ where
         meta.insert(key, value);
     }
     Ok(client
-        .call_with_meta(&call.method, &Json(argument), meta)
+        .call_with(&call.method, &Json(argument), meta.into())
         .await?)
 }
 

@@ -1,11 +1,13 @@
 //! The client: one connection, many calls at a time.
 //!
-//! [`Client`] is a cheap handle. A call is encoded and put into the outbox by whoever makes it
+//! [`Client`] is a cheap handle. Its options (`builder`) make any number of connections
+//! (`connector`). A call is encoded and put into the outbox by whoever makes it
 //! (`call`, `exchange`), waits in a table (`pending`), and is answered by the connection's one task
 //! (`driver`), which reads replies and leaves decoding them to the callers.
 
 mod builder;
 mod call;
+mod connector;
 mod driver;
 mod exchange;
 mod pending;
@@ -13,7 +15,6 @@ mod pending;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -23,18 +24,18 @@ use wgrpc_gob::Gob;
 
 pub use builder::ClientBuilder;
 pub use call::Call;
+pub use connector::{Arguments, Connector};
 
 use crate::address::{Address, AddressError};
-use crate::caller::Caller;
-use crate::codec::{Body, Encoding};
+use crate::caller::{CallOptions, Caller};
+use crate::codec::Body;
 use crate::connection::Outbox;
 use crate::error::{Cause, Error, Result};
 use crate::header::Meta;
-use crate::limits::ClientLimits;
-use crate::middleware::Middleware;
 use crate::protocol::Ext;
 use crate::transport::Peer;
 
+use connector::Options;
 use pending::Pending;
 
 /// Why no more calls are made over a connection whose server has begun to go away.
@@ -65,13 +66,7 @@ struct Owner(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     outbox: Outbox,
-    encoding: Encoding,
-    limits: ClientLimits,
-    middleware: Vec<Arc<dyn Middleware>>,
-    /// Metadata that goes with every call.
-    meta: Meta,
-    /// How long a call may take unless it says otherwise.
-    timeout: Option<Duration>,
+    options: Arc<Options>,
     peer: Peer,
     /// What the server has said that it understands.
     server_ext: AtomicU64,
@@ -123,16 +118,27 @@ impl Client {
         A: Serialize + Gob + ?Sized,
         R: DeserializeOwned,
     {
-        self.call_with_meta(method, args, Meta::new())
+        self.call_with(method, args, CallOptions::new())
     }
 
-    /// Calls `method` with `args`, and sends `meta` beside what the client sends with every call.
-    pub fn call_with_meta<A, R>(&self, method: &str, args: &A, meta: Meta) -> Call<R>
+    /// [Calls](Self::call) with options of the call's own.
+    pub fn call_with<A, R>(&self, method: &str, args: &A, options: CallOptions) -> Call<R>
     where
         A: Serialize + Gob + ?Sized,
         R: DeserializeOwned,
     {
-        Call::start(&self.0.0, method, args, meta)
+        Call::start(&self.0.0, method, args, options)
+    }
+
+    /// Calls `method` with arguments that its [`Connector`] has encoded: once for any number of
+    /// calls over any of its connections.
+    ///
+    /// The call fails with [`Error::Setup`] if another connector has encoded them.
+    pub fn call_encoded<R>(&self, method: &str, args: &Arguments, options: CallOptions) -> Call<R>
+    where
+        R: DeserializeOwned,
+    {
+        Call::start_encoded(&self.0.0, method, args, options)
     }
 
     /// Whether calls can be made: the client was not closed, the connection is not known to be
@@ -171,12 +177,12 @@ impl Client {
 impl Caller for Client {
     type Call<R: DeserializeOwned + Send + 'static> = Call<R>;
 
-    fn call<A, R>(&self, method: &str, args: &A) -> Call<R>
+    fn call_with<A, R>(&self, method: &str, args: &A, options: CallOptions) -> Call<R>
     where
         A: Serialize + Gob + Sync + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
-        Self::call(self, method, args)
+        Self::call_with(self, method, args, options)
     }
 }
 

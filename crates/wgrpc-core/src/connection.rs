@@ -13,6 +13,6 @@ mod timer;
 
 pub(crate) use budget::{Budget, Share};
 pub(crate) use inbox::{Fill, Inbox};
-pub(crate) use outbox::{Append, AppendError, Flush, Outbox};
+pub(crate) use outbox::{Append, AppendError, Content, Flush, Outbox};
 pub(crate) use stall::Stall;
 pub(crate) use timer::Timer;

@@ -40,8 +40,8 @@ mod service;
 mod transport;
 
 pub use address::{Address, AddressError, Protocol};
-pub use caller::Caller;
-pub use client::{Call, Client, ClientBuilder};
+pub use caller::{CallOptions, Caller, With};
+pub use client::{Arguments, Call, Client, ClientBuilder, Connector};
 pub use codec::{Codec, CodecError, Target};
 /// What a [`Codec`] of the user's own is written with.
 pub use erased_serde;

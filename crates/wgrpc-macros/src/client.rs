@@ -48,6 +48,17 @@ pub(crate) fn render(contract: &Contract, vis: &Visibility) -> Option<TokenStrea
                 Self { caller }
             }
 
+            /// The same client, with these options for every call.
+            pub fn with_options(
+                &self,
+                options: #core::CallOptions,
+            ) -> #client<#core::With<C>>
+            where
+                C: ::core::clone::Clone,
+            {
+                #client::new(#core::With::new(::core::clone::Clone::clone(&self.caller), options))
+            }
+
             #(#methods)*
         }
     })
@@ -69,12 +80,18 @@ fn function(contract: &Contract, method: &Method, core: &TokenStream) -> TokenSt
         }
         None => (None, quote!(&())),
     };
+    let call = if method.is_idempotent {
+        let options = quote!(#core::CallOptions::new().idempotent());
+        quote!(#core::Caller::call_with(&self.caller, #wire, #argument, #options))
+    } else {
+        quote!(#core::Caller::call(&self.caller, #wire, #argument))
+    };
     quote_spanned! {span=>
         #docs
         #(#attrs)*
         #[must_use = "the call is on its way, but given up unless it is awaited"]
         pub fn #ident(&self, #parameter) -> C::Call<#reply> {
-            #core::Caller::call(&self.caller, #wire, #argument)
+            #call
         }
     }
 }

@@ -172,11 +172,15 @@ impl Contract {
             let reason = "there is nothing to serve: no method here takes `&self`";
             self.complain(Error::new(ident.span(), reason));
         }
-        if let Some(method) = self.methods.iter().find(|method| method.ident == "new")
+        let is_taken = |method: &&Method| method.ident == "new" || method.ident == "with_options";
+        if let Some(method) = self.methods.iter().find(is_taken)
             && self.client.is_some()
         {
-            let reason = "the client has a function of this name: \
-                          call the method otherwise, and say #[method(name = \"New\")]";
+            let reason = format!(
+                "the client has a function of this name: \
+                 call the method otherwise, and say #[method(name = \"{}\")]",
+                method.wire
+            );
             self.complain(Error::new(method.ident.span(), reason));
             self.client = None;
         }

@@ -87,6 +87,8 @@ pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
 /// * `#[service(crate = "path")]`: where the crate `wgrpc` is found.
 /// * `#[method(name = "Mul")]`: the method's name on the wire.
 /// * `#[method(blocking)]`: it computes for long or blocks, and must not hold its connection up.
+/// * `#[method(idempotent)]`: it does no harm if it is executed more than once, so its client may
+///   make a call again although it is not known whether it was executed.
 /// * `#[method(skip)]`: it is not served.
 #[proc_macro_attribute]
 pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {

@@ -58,10 +58,11 @@
 //! macros (`manual.rs`).
 
 pub use wgrpc_core::{
-    Address, AddressError, BoxFuture, Call, CallInfo, Caller, Cause, Client, ClientBuilder,
-    ClientLimits, Code, Codec, CodecError, Context, DEBUG_PATH, DebugPage, Error, Executed, Ext,
-    Fault, GOB, IntoService, JSON, Meta, Method, Middleware, Next, Peer, Protocol, Result, Serve,
-    Server, ServerBuilder, ServerLimits, Service, Target, erased_serde,
+    Address, AddressError, Arguments, BoxFuture, Call, CallInfo, CallOptions, Caller, Cause,
+    Client, ClientBuilder, ClientLimits, Code, Codec, CodecError, Connector, Context, DEBUG_PATH,
+    DebugPage, Error, Executed, Ext, Fault, GOB, IntoService, JSON, Meta, Method, Middleware, Next,
+    Peer, Protocol, Result, Serve, Server, ServerBuilder, ServerLimits, Service, Target, With,
+    erased_serde,
 };
 #[doc(inline)]
 pub use wgrpc_gob as gob;

@@ -3,13 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::num::ParseIntError;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wgrpc::{
-    Caller, Client, Code, Context, Error, Fault, Gob, IntoService, Result, Server, message, service,
+    CallOptions, Caller, Client, Code, Context, Error, Fault, Gob, IntoService, Result, Server,
+    message, service,
 };
 
 /// A server of the service, and a client of it without a socket.
@@ -77,6 +78,7 @@ impl Arith {
     }
 
     #[method(blocking)]
+    #[method(idempotent)]
     fn sum(&self, numbers: Vec<i64>) -> i64 {
         numbers.iter().sum()
     }
@@ -173,13 +175,13 @@ struct Counting<C>(C, AtomicU64);
 impl<C: Caller> Caller for Counting<C> {
     type Call<R: DeserializeOwned + Send + 'static> = C::Call<R>;
 
-    fn call<A, R>(&self, method: &str, args: &A) -> C::Call<R>
+    fn call_with<A, R>(&self, method: &str, args: &A, options: CallOptions) -> C::Call<R>
     where
         A: Serialize + Gob + Sync + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
         self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.call(method, args)
+        self.0.call_with(method, args, options)
     }
 }
 
@@ -191,6 +193,41 @@ async fn a_typed_client_calls_through_whatever_can_call() {
     arith.sum(&[]).await.unwrap();
     arith.count().await.unwrap();
     assert_eq!(counting.1.load(Ordering::Relaxed), 2);
+}
+
+/// Keeps the options that calls are made with.
+#[derive(Clone)]
+struct Recording<C>(C, Arc<Mutex<Vec<CallOptions>>>);
+
+impl<C: Caller> Caller for Recording<C> {
+    type Call<R: DeserializeOwned + Send + 'static> = C::Call<R>;
+
+    fn call_with<A, R>(&self, method: &str, args: &A, options: CallOptions) -> C::Call<R>
+    where
+        A: Serialize + Gob + Sync + ?Sized,
+        R: DeserializeOwned + Send + 'static,
+    {
+        self.1.lock().unwrap().push(options.clone());
+        self.0.call_with(method, args, options)
+    }
+}
+
+#[tokio::test]
+async fn calls_of_a_typed_client_have_the_options_of_the_method_and_of_the_caller() {
+    let (_server, client) = serve(Arith::default());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let arith = ArithClient::new(Recording(client, seen.clone()));
+    arith.count().await.unwrap();
+    arith.sum(&[1]).await.unwrap();
+    let options = CallOptions::new().meta("trace", "7").key("ann");
+    let traced = arith.with_options(options);
+    traced.sum(&[1]).await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert!(!seen[0].is_idempotent() && seen[1].is_idempotent());
+    assert!(seen[1].metadata().is_empty() && seen[1].hash_key().is_none());
+    assert!(seen[2].is_idempotent());
+    assert_eq!(seen[2].metadata().get("trace"), Some("7"));
+    assert_eq!(seen[2].hash_key(), Some(&b"ann"[..]));
 }
 
 mod generic {

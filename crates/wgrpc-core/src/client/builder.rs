@@ -1,25 +1,20 @@
-//! How a client connects.
+//! The options of a client.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::driver::Driver;
-use super::pending::Pending;
-use super::{Client, Owner, Shared, State};
+use super::Client;
+use super::connector::{Connector, Options};
 use crate::address::{Address, AddressError};
-use crate::codec::{Codec, Encoding, Formats, Receiver, Sender};
-use crate::connection::{Inbox, Outbox};
-use crate::error::{Cause, Error, Result};
+use crate::codec::{Codec, Encoding, Formats};
+use crate::error::{Error, Result};
 use crate::header::Meta;
 use crate::limits::ClientLimits;
 use crate::middleware::Middleware;
-use crate::protocol::{self, ConnectOption, Ext};
-use crate::transport::{self, Io};
+use crate::protocol;
 
 /// Options of a client.
 ///
@@ -132,97 +127,54 @@ impl ClientBuilder {
         self
     }
 
-    /// Connects to `protocol@address`.
+    /// Checks the options, and makes connections of them.
     ///
     /// # Errors
-    /// [`Error::Address`], [`Error::Setup`] for a codec that nobody added, [`Error::Connect`] if
-    /// there is no connection within the connect timeout.
-    pub async fn connect(
-        mut self,
-        address: impl TryInto<Address, Error: Into<AddressError>>,
-    ) -> Result<Client> {
-        let address = address.try_into().map_err(Into::into)?;
-        if let Some(error) = self.error.take() {
+    /// [`Error::Setup`] for a codec that nobody added, [`Error::Limit`] for too much metadata.
+    pub fn connector(self) -> Result<Connector> {
+        if let Some(error) = self.error {
             return Err(error);
         }
-        let failed = |cause: Cause| Error::Connect {
-            address: address.to_string(),
-            cause,
-        };
-        let dial = transport::dial(&address);
-        let io = match self.connect_timeout {
-            None => dial.await,
-            Some(limit) => match tokio::time::timeout(limit, dial).await {
-                Ok(io) => io,
-                Err(_) => {
-                    return Err(failed(Cause::new(format!(
-                        "no connection within {limit:?}"
-                    ))));
-                }
-            },
-        };
-        self.start(io.map_err(|error| failed(Cause::new(error)))?)
-    }
-
-    /// Speaks over a stream that is connected already: anything that reads and writes bytes, as
-    /// one half of [`tokio::io::duplex`] or a TLS stream.
-    ///
-    /// # Errors
-    /// [`Error::Setup`] for a codec that nobody added.
-    pub fn from_stream<S>(mut self, stream: S) -> Result<Client>
-    where
-        S: AsyncRead + AsyncWrite + Send + 'static,
-    {
-        match self.error.take() {
-            Some(error) => Err(error),
-            None => self.start(Io::from_stream(stream)),
-        }
-    }
-
-    fn start(self, io: Io) -> Result<Client> {
         let Some(format) = self.formats.find(&self.codec) else {
             return Err(Error::Setup(format!("no codec is named `{}`", self.codec)));
         };
         if let Some(excess) = self.meta.excess() {
             return Err(Error::Limit(excess));
         }
-        let option = ConnectOption {
-            codec: format.name().to_owned(),
-            connect_timeout: nanoseconds(self.connect_timeout.unwrap_or_default()),
-            handle_timeout: nanoseconds(self.handle_timeout),
-            ext: Ext::OURS.0,
-        };
-        let message = &self.limits.message;
-        let receiver = Receiver::new(&format, protocol::RESPONSE_HEADER_MAX, message.clone());
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                pending: Pending::new(),
-                closed: None,
-                is_closed_by_owner: false,
-                is_draining: false,
-                armed: None,
-            }),
-            outbox: Outbox::new(io.write, Sender::new(format.clone())),
-            encoding: Encoding::new(format, message.clone()),
+        Ok(Connector(Arc::new(Options {
+            encoding: Encoding::new(format.clone(), self.limits.message.clone()),
+            format,
+            connect_timeout: self.connect_timeout,
+            handle_timeout: self.handle_timeout,
+            timeout: self.timeout,
             limits: self.limits,
             middleware: self.middleware,
             meta: self.meta,
-            timeout: self.timeout,
-            peer: io.peer,
-            server_ext: AtomicU64::new(0),
-        });
-        // The server gives up on a client that says nothing, so the handshake does not wait for
-        // the first call.
-        shared.outbox.append_handshake(&option.encode());
-        shared.outbox.write_here();
-        let driver = Driver::new(shared.clone(), Inbox::new(io.read, io.prefix), receiver);
-        tokio::spawn(driver);
-        Ok(Client(Arc::new(Owner(shared))))
+        })))
     }
-}
 
-fn nanoseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+    /// Connects to `protocol@address`.
+    ///
+    /// # Errors
+    /// Those of [`connector`](Self::connector) and of [`Connector::connect`].
+    pub async fn connect(
+        self,
+        address: impl TryInto<Address, Error: Into<AddressError>>,
+    ) -> Result<Client> {
+        self.connector()?.connect(address).await
+    }
+
+    /// Speaks over a stream that is connected already: anything that reads and writes bytes, as
+    /// one half of [`tokio::io::duplex`] or a TLS stream.
+    ///
+    /// # Errors
+    /// Those of [`connector`](Self::connector).
+    pub fn from_stream<S>(self, stream: S) -> Result<Client>
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        Ok(self.connector()?.from_stream(stream))
+    }
 }
 
 impl fmt::Debug for ClientBuilder {

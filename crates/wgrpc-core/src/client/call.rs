@@ -9,14 +9,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, Sleep, sleep_until};
 use wgrpc_gob::Gob;
 
+use super::connector::Arguments;
 use super::exchange::{Exchange, Request};
 use super::{Reply, Shared};
+use crate::caller::CallOptions;
 use crate::codec::Types;
+use crate::connection::Content;
 use crate::error::{Cause, Error, Result};
 use crate::header::Meta;
 use crate::middleware::{BoxFuture, CallInfo, Last, Next};
@@ -54,36 +58,73 @@ enum Way {
 }
 
 impl<R> Call<R> {
-    pub(super) fn start<A>(shared: &Arc<Shared>, method: &str, args: &A, meta: Meta) -> Self
+    pub(super) fn start<A>(
+        shared: &Arc<Shared>,
+        method: &str,
+        args: &A,
+        options: CallOptions,
+    ) -> Self
     where
         A: Serialize + Gob + ?Sized,
     {
-        let timeout = shared.timeout;
-        let meta = merge(&shared.meta, meta);
         let mut body = SCRATCH.take();
         body.clear();
-        let way = match shared.encoding.encode(args, &mut body) {
-            Err(error) => Way::Direct(Exchange::failed(Error::Encode(Cause::new(error)))),
-            Ok(types) if shared.middleware.is_empty() => {
-                let deadline = from_now(timeout);
-                let request = Request {
-                    method,
-                    meta: &meta,
-                    types,
-                    body: &mut body,
-                };
-                Way::Direct(Exchange::start(shared, request, deadline))
-            }
-            Ok(types) => {
-                let body = std::mem::take(&mut body);
-                let future =
-                    through_middleware(shared.clone(), method.to_owned(), meta, types, body);
-                Self::middleware(Box::pin(future), timeout)
-            }
+        let call = match shared.options.encoding.encode(args, &mut body) {
+            Err(error) => Self::failed(Error::Encode(Cause::new(error))),
+            Ok(types) => Self::send(shared, method, types, Content::Own(&mut body), options),
         };
         if body.capacity() <= SCRATCH_KEPT {
             SCRATCH.set(body);
         }
+        call
+    }
+
+    /// A call with arguments that have been encoded before.
+    pub(super) fn start_encoded(
+        shared: &Arc<Shared>,
+        method: &str,
+        args: &Arguments,
+        options: CallOptions,
+    ) -> Self {
+        if !args.are_of(&shared.options) {
+            let what = "the arguments were encoded for the connections of another connector";
+            return Self::failed(Error::Setup(what.to_owned()));
+        }
+        let types = args.types.clone();
+        Self::send(shared, method, types, Content::Shared(&args.body), options)
+    }
+
+    fn failed(error: Error) -> Self {
+        Self {
+            way: Way::Direct(Exchange::failed(error)),
+            timeout: None,
+            reply: PhantomData,
+        }
+    }
+
+    #[inline]
+    fn send(
+        shared: &Arc<Shared>,
+        method: &str,
+        types: Types,
+        body: Content<'_>,
+        options: CallOptions,
+    ) -> Self {
+        let timeout = options.time_limit().or(shared.options.timeout);
+        let meta = merge(&shared.options.meta, options.into_meta());
+        let way = if shared.options.middleware.is_empty() {
+            let request = Request {
+                method,
+                meta: &meta,
+                types,
+                body,
+            };
+            Way::Direct(Exchange::start(shared, request, from_now(timeout)))
+        } else {
+            let (method, body) = (method.to_owned(), body.into_bytes());
+            let future = through_middleware(shared.clone(), method, meta, types, body);
+            Self::middleware(Box::pin(future), timeout)
+        };
         Self {
             way,
             timeout,
@@ -203,7 +244,7 @@ async fn through_middleware(
     method: String,
     meta: Meta,
     types: Types,
-    body: Vec<u8>,
+    body: Bytes,
 ) -> Result<Reply> {
     let peer = shared.peer.clone();
     let mut call = CallInfo {
@@ -219,7 +260,7 @@ async fn through_middleware(
         reply: None,
     };
     Next {
-        rest: &shared.middleware,
+        rest: &shared.options.middleware,
         last: &mut last,
     }
     .run(&mut call)
@@ -232,7 +273,7 @@ async fn through_middleware(
 struct Send {
     shared: Arc<Shared>,
     types: Types,
-    body: Vec<u8>,
+    body: Bytes,
     reply: Option<Reply>,
 }
 
@@ -243,7 +284,7 @@ impl Last for Send {
                 method: &call.method,
                 meta: &call.meta,
                 types: std::mem::take(&mut self.types),
-                body: &mut self.body,
+                body: Content::Shared(&self.body),
             };
             let mut exchange = Exchange::start(&self.shared, request, None);
             let reply = std::future::poll_fn(|cx| exchange.poll(cx)).await?;

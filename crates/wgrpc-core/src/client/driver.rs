@@ -35,7 +35,7 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>, inbox: Inbox, receiver: Receiver) -> Self {
-        let stall = Stall::new(shared.limits.stall);
+        let stall = Stall::new(shared.options.limits.stall);
         Self {
             shared,
             inbox,
@@ -138,7 +138,7 @@ impl Driver {
                     }
                 }
             }
-            if state.pending.in_flight() < self.shared.limits.in_flight {
+            if state.pending.in_flight() < self.shared.options.limits.in_flight {
                 self.wakers.extend(state.pending.wake_first());
             }
             state.pending.in_flight()

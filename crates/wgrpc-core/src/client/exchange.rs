@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::pending::{Fetched, Pending};
 use super::{Reply, SHUTTING_DOWN, Shared, State, not_sent};
 use crate::codec::Types;
-use crate::connection::{Append, AppendError};
+use crate::connection::{Append, AppendError, Content};
 use crate::error::{Cause, Error, Result};
 use crate::header::{Header, Meta};
 use crate::protocol;
@@ -22,7 +23,7 @@ pub(super) struct Request<'a> {
     pub(super) method: &'a str,
     pub(super) meta: &'a Meta,
     pub(super) types: Types,
-    pub(super) body: &'a mut Vec<u8>,
+    pub(super) body: Content<'a>,
 }
 
 /// One request and the wait for its answer, below all middleware.
@@ -49,7 +50,7 @@ struct Waiting {
     method: String,
     meta: Meta,
     types: Types,
-    body: Vec<u8>,
+    body: Bytes,
 }
 
 impl Exchange {
@@ -76,7 +77,7 @@ impl Exchange {
                 method: request.method.to_owned(),
                 meta: request.meta.clone(),
                 types: request.types,
-                body: std::mem::take(request.body),
+                body: request.body.into_bytes(),
             })),
         })
     }
@@ -170,7 +171,7 @@ impl Waiting {
             method: &self.method,
             meta: &self.meta,
             types: std::mem::take(&mut self.types),
-            body: &mut self.body,
+            body: Content::Shared(&self.body),
         };
         let sent = match send(&self.shared, &mut request, self.deadline, self.ticket) {
             Err(Unsent::NoRoom) => {
@@ -225,7 +226,7 @@ fn send(
             let cause = Cause::new(SHUTTING_DOWN);
             return Err(Unsent::Failed(Error::NotSent(cause)));
         }
-        let is_full = state.pending.in_flight() >= shared.limits.in_flight;
+        let is_full = state.pending.in_flight() >= shared.options.limits.in_flight;
         if is_full || !state.pending.is_next(ticket) {
             return Err(Unsent::NoRoom);
         }
@@ -241,11 +242,9 @@ fn send(
         meta: request.meta.clone(),
         ..Header::default()
     };
-    let limit = shared.limits.unwritten;
-    let failed = match shared
-        .outbox
-        .append(&header, &request.types, request.body, limit)
-    {
+    let limit = shared.options.limits.unwritten;
+    let body = &mut request.body;
+    let failed = match shared.outbox.append(&header, &request.types, body, limit) {
         Ok(Append::Queued) => return Ok(seq),
         Ok(Append::Responsible) => {
             if is_alone {

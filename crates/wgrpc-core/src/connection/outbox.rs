@@ -10,6 +10,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
 
@@ -86,7 +87,7 @@ impl Outbox {
         }
     }
 
-    /// Appends a message: its header, and its encoded body from `body`.
+    /// Appends a message: its header and its encoded body.
     ///
     /// Fails, leaving no trace, if more than `limit` bytes wait already, if the header cannot be
     /// encoded or if the outbox is closed.
@@ -95,7 +96,7 @@ impl Outbox {
         &self,
         header: &Header<'_>,
         types: &Types,
-        body: &mut Vec<u8>,
+        body: &mut Content<'_>,
         limit: usize,
     ) -> Result<Append, AppendError> {
         let mut state = self.state.lock();
@@ -115,10 +116,13 @@ impl Outbox {
         queue
             .append(|out| sender.begin(header, types, out))
             .map_err(AppendError::Header)?;
-        if body.len() < LARGE_BODY {
-            queue.push_slice(body);
-        } else {
-            queue.push(std::mem::take(body));
+        match body {
+            Content::Own(body) if body.len() >= LARGE => {
+                queue.push_piece(std::mem::take(*body).into());
+            }
+            Content::Own(body) => queue.push_slice(body),
+            Content::Shared(body) if body.len() >= LARGE => queue.push_piece(body.clone()),
+            Content::Shared(body) => queue.push_slice(body),
         }
         Ok(if std::mem::replace(&mut state.is_taken, true) {
             Append::Queued
@@ -265,7 +269,25 @@ impl Outbox {
 }
 
 /// A body of this size or more is handed over instead of copied.
-const LARGE_BODY: usize = 16 << 10;
+const LARGE: usize = 16 << 10;
+
+/// An encoded body that is to be sent.
+pub(crate) enum Content<'a> {
+    /// Of one message alone, whose buffer may be taken.
+    Own(&'a mut Vec<u8>),
+    /// Of any number of messages.
+    Shared(&'a Bytes),
+}
+
+impl Content<'_> {
+    /// The bytes, to be kept.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Own(bytes) => std::mem::take(bytes).into(),
+            Self::Shared(bytes) => bytes.clone(),
+        }
+    }
+}
 
 /// Why a message could not be appended.
 #[derive(Debug)]

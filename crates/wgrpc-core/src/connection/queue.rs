@@ -9,9 +9,6 @@ use bytes::{Buf, Bytes};
 /// How many pieces go into one system call.
 const SLICES: usize = 64;
 
-/// A piece of this size or more is not copied into the buffer.
-const LARGE: usize = 16 << 10;
-
 /// Bytes that wait to be written.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -54,14 +51,11 @@ impl Queue {
         self.len += bytes.len();
     }
 
-    /// Appends bytes that are not copied if they are many.
-    pub(crate) fn push(&mut self, bytes: Vec<u8>) {
-        if bytes.len() < LARGE {
-            return self.push_slice(&bytes);
-        }
+    /// Appends bytes without copying them, which pays if they are many.
+    pub(crate) fn push_piece(&mut self, bytes: Bytes) {
         self.close_tail();
         self.len += bytes.len();
-        self.pieces.push_back(bytes.into());
+        self.pieces.push_back(bytes);
     }
 
     fn close_tail(&mut self) {
@@ -125,6 +119,8 @@ impl Queue {
 mod tests {
     use super::*;
 
+    const LARGE: usize = 16 << 10;
+
     /// Takes everything out, `step` bytes at a time.
     fn drain(queue: &mut Queue, step: usize) -> Vec<u8> {
         let mut out = Vec::new();
@@ -150,7 +146,11 @@ mod tests {
             for (i, len) in [3, LARGE, 5, 6, 2 * LARGE, 1].into_iter().enumerate() {
                 let piece = vec![i as u8; len];
                 expected.extend(&piece);
-                queue.push(piece);
+                if len < LARGE {
+                    queue.push_slice(&piece);
+                } else {
+                    queue.push_piece(piece.into());
+                }
             }
             assert_eq!(queue.len(), expected.len());
             assert!(drain(&mut queue, step) == expected, "in steps of {step}");

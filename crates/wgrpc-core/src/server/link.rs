@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::services::Entry;
 use crate::codec::{Encoding, Types};
-use crate::connection::{Append, AppendError, Outbox, Share};
+use crate::connection::{Append, AppendError, Content, Outbox, Share};
 use crate::error::{Cause, Code, Fault};
 use crate::header::{Header, Meta};
 use crate::limits::ServerLimits;
@@ -156,10 +156,12 @@ impl Link {
                 }
             }
         };
-        match self
-            .outbox
-            .append(&header, &types, body, self.unwritten_hard)
-        {
+        match self.outbox.append(
+            &header,
+            &types,
+            &mut Content::Own(body),
+            self.unwritten_hard,
+        ) {
             Ok(append) => append,
             Err(AppendError::Closed(_)) => Append::Queued,
             Err(AppendError::Header(error)) => self.give_up(Cause::new(error)),

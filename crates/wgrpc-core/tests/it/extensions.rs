@@ -217,7 +217,7 @@ async fn metadata_of_a_client_and_of_a_call_travels_with_the_request() {
         let (client, mut raw) = client_and_raw_with(codec, builder).await;
         let args = Args { a: 6, b: 7 };
         let own = Meta::from_iter([("from", "call"), ("trace", "größer")]);
-        let _call = client.call_with_meta::<_, i64>("Arith.Multiply", &args, own);
+        let _call = client.call_with::<_, i64>("Arith.Multiply", &args, own.into());
         let (header, _) = raw.asked::<Args>().await.unwrap();
         let expected = [("from", "call"), ("token", "letmein"), ("trace", "größer")];
         let expected: BTreeMap<String, String> = expected
@@ -234,7 +234,7 @@ async fn too_much_metadata_is_not_sent() {
     let long = Meta::from_iter([("key", "x".repeat(8 << 10))]);
     let args = Args { a: 6, b: 7 };
     for meta in [many, long] {
-        let call = client.call_with_meta::<_, i64>("Arith.Multiply", &args, meta);
+        let call = client.call_with::<_, i64>("Arith.Multiply", &args, meta.into());
         let error = soon(call).await.unwrap_err();
         assert!(matches!(error, Error::Limit(_)), "{error:?}");
         assert_eq!(error.is_executed(), Executed::No);
@@ -242,6 +242,6 @@ async fn too_much_metadata_is_not_sent() {
     let most: Meta = (0..64)
         .map(|i| (format!("{i:02}"), "x".repeat(126)))
         .collect();
-    let _call = client.call_with_meta::<_, i64>("Arith.Multiply", &args, most);
+    let _call = client.call_with::<_, i64>("Arith.Multiply", &args, most.into());
     assert_eq!(raw.asked::<Args>().await.unwrap().0.meta.len(), 64);
 }

@@ -9,6 +9,7 @@ mod backpressure;
 mod budget;
 mod bytes;
 mod codec;
+mod connector;
 mod crowded;
 mod deadlines;
 mod dying;

@@ -40,7 +40,7 @@ async fn a_reply_with_very_many_entries_of_metadata_costs_nothing_but_the_connec
 async fn metadata_keeps_its_order_in_text() {
     let (client, mut raw) = client_and_raw(Codec::Json).await;
     let meta = Meta::from_iter([("z", "1"), ("a", "2"), ("m", "3")]);
-    let _call = client.call_with_meta::<_, i64>("Arith.Multiply", &ARGS, meta);
+    let _call = client.call_with::<_, i64>("Arith.Multiply", &ARGS, meta.into());
     raw.expect(
         b"{\"ServiceMethod\":\"Arith.Multiply\",\"Seq\":1,\"Error\":\"\",\
           \"Meta\":{\"z\":\"1\",\"a\":\"2\",\"m\":\"3\"}}\n",

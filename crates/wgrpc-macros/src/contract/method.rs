@@ -27,6 +27,8 @@ pub(crate) struct Method {
     pub(crate) is_async: bool,
     /// It computes for long or blocks.
     pub(crate) is_blocking: bool,
+    /// It does no harm if it is executed more than once.
+    pub(crate) is_idempotent: bool,
 }
 
 /// What a method is called with.
@@ -47,6 +49,7 @@ pub(crate) enum Context {
 struct Words {
     name: Option<LitStr>,
     is_blocking: bool,
+    is_idempotent: bool,
     is_skipped: bool,
 }
 
@@ -79,6 +82,7 @@ impl Method {
             is_fallible,
             is_async: signature.asyncness.is_some(),
             is_blocking: words.is_blocking,
+            is_idempotent: words.is_idempotent,
         };
         method.resolve_self(self_type)?;
         Ok(Some(method))
@@ -120,10 +124,13 @@ fn words(attrs: &[Attribute]) -> Result<Words> {
                 words.name = Some(meta.value()?.parse()?);
             } else if meta.path.is_ident("blocking") {
                 words.is_blocking = true;
+            } else if meta.path.is_ident("idempotent") {
+                words.is_idempotent = true;
             } else if meta.path.is_ident("skip") {
                 words.is_skipped = true;
             } else {
-                return Err(meta.error("#[method(…)] takes `name = \"…\"`, `blocking` and `skip`"));
+                let taken = "`name = \"…\"`, `blocking`, `idempotent` and `skip`";
+                return Err(meta.error(format!("#[method(…)] takes {taken}")));
             }
             Ok(())
         })?;

@@ -70,7 +70,7 @@ fn append(outbox: &Outbox, seq: u64) -> Append {
         .append(
             &header,
             &Types::default(),
-            &mut b"{}\n".to_vec(),
+            &mut Content::Own(&mut b"{}\n".to_vec()),
             usize::MAX,
         )
         .unwrap()
@@ -126,10 +126,20 @@ fn nothing_is_appended_beyond_the_limit_or_after_the_end() {
     let before = outbox.unwritten();
     let header = Header::default();
     let mut body = b"{}\n".to_vec();
-    let full = outbox.append(&header, &Types::default(), &mut body, before - 1);
+    let full = outbox.append(
+        &header,
+        &Types::default(),
+        &mut Content::Own(&mut body),
+        before - 1,
+    );
     assert!(matches!(full, Err(AppendError::Full)));
     outbox.close(Cause::new("over"));
-    let closed = outbox.append(&header, &Types::default(), &mut body, usize::MAX);
+    let closed = outbox.append(
+        &header,
+        &Types::default(),
+        &mut Content::Own(&mut body),
+        usize::MAX,
+    );
     assert!(matches!(closed, Err(AppendError::Closed(cause)) if cause.to_string() == "over"));
     assert_eq!(outbox.unwritten(), before);
 }

@@ -1,0 +1,197 @@
+//! Connections that are made alike, and arguments that are encoded once for all of them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
+use wgrpc_gob::Gob;
+
+use super::driver::Driver;
+use super::pending::Pending;
+use super::{Client, Owner, Shared, State};
+use crate::address::{Address, AddressError};
+use crate::codec::{Encoding, Format, Receiver, Sender, Types};
+use crate::connection::{Inbox, Outbox};
+use crate::error::{Cause, Error, Result};
+use crate::header::Meta;
+use crate::limits::ClientLimits;
+use crate::middleware::Middleware;
+use crate::protocol::{self, ConnectOption, Ext};
+use crate::transport::{self, Io};
+
+/// Makes connections with the same options: [`ClientBuilder::connector`](super::ClientBuilder)
+/// sets it up.
+///
+/// What it [encodes](Self::encode) can be sent over each of its connections, so a call to many
+/// servers, or one that is made again, is encoded once.
+///
+/// ```no_run
+/// # async fn example() -> wgrpc_core::Result<()> {
+/// use wgrpc_core::{CallOptions, Client};
+///
+/// let connector = Client::builder().connector()?;
+/// let args = connector.encode("hello")?;
+/// for address in ["tcp@10.0.0.1:9000", "tcp@10.0.0.2:9000"] {
+///     let client = connector.connect(address).await?;
+///     let upper: String = client.call_encoded("Text.Upper", &args, CallOptions::new()).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Connector(pub(super) Arc<Options>);
+
+/// What the connections of a connector have in common.
+pub(super) struct Options {
+    /// Shared, so that bytes mean the same on every connection.
+    pub(super) encoding: Encoding,
+    pub(super) format: Format,
+    pub(super) connect_timeout: Option<Duration>,
+    pub(super) handle_timeout: Duration,
+    /// How long a call may take unless it says otherwise.
+    pub(super) timeout: Option<Duration>,
+    pub(super) limits: ClientLimits,
+    pub(super) middleware: Vec<Arc<dyn Middleware>>,
+    /// Metadata that goes with every call.
+    pub(super) meta: Meta,
+}
+
+impl Connector {
+    /// Connects to `protocol@address`.
+    ///
+    /// # Errors
+    /// [`Error::Address`], [`Error::Connect`] if there is no connection within the connect
+    /// timeout.
+    pub async fn connect(
+        &self,
+        address: impl TryInto<Address, Error: Into<AddressError>>,
+    ) -> Result<Client> {
+        let address = address.try_into().map_err(Into::into)?;
+        let failed = |cause: Cause| Error::Connect {
+            address: address.to_string(),
+            cause,
+        };
+        let dial = transport::dial(&address);
+        let io = match self.0.connect_timeout {
+            None => dial.await,
+            Some(limit) => match tokio::time::timeout(limit, dial).await {
+                Ok(io) => io,
+                Err(_) => {
+                    return Err(failed(Cause::new(format!(
+                        "no connection within {limit:?}"
+                    ))));
+                }
+            },
+        };
+        Ok(self.start(io.map_err(|error| failed(Cause::new(error)))?))
+    }
+
+    /// Speaks over a stream that is connected already: anything that reads and writes bytes, as
+    /// one half of [`tokio::io::duplex`] or a TLS stream.
+    pub fn from_stream<S>(&self, stream: S) -> Client
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        self.start(Io::from_stream(stream))
+    }
+
+    /// Encodes arguments for any number of calls.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] if they cannot be sent in this codec.
+    pub fn encode<A>(&self, args: &A) -> Result<Arguments>
+    where
+        A: Serialize + Gob + ?Sized,
+    {
+        let mut body = Vec::new();
+        let types = self
+            .0
+            .encoding
+            .encode(args, &mut body)
+            .map_err(|error| Error::Encode(Cause::new(error)))?;
+        Ok(Arguments {
+            options: self.0.clone(),
+            types,
+            body: body.into(),
+        })
+    }
+
+    /// How long a call may take unless it says otherwise; `None` is for ever.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.0.timeout
+    }
+
+    fn start(&self, io: Io) -> Client {
+        let options = &self.0;
+        let option = ConnectOption {
+            codec: options.format.name().to_owned(),
+            connect_timeout: nanoseconds(options.connect_timeout.unwrap_or_default()),
+            handle_timeout: nanoseconds(options.handle_timeout),
+            ext: Ext::OURS.0,
+        };
+        let format = &options.format;
+        let message = options.limits.message.clone();
+        let receiver = Receiver::new(format, protocol::RESPONSE_HEADER_MAX, message);
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State {
+                pending: Pending::new(),
+                closed: None,
+                is_closed_by_owner: false,
+                is_draining: false,
+                armed: None,
+            }),
+            outbox: Outbox::new(io.write, Sender::new(format.clone())),
+            options: options.clone(),
+            peer: io.peer,
+            server_ext: AtomicU64::new(0),
+        });
+        // The server gives up on a client that says nothing, so the handshake does not wait for
+        // the first call.
+        shared.outbox.append_handshake(&option.encode());
+        shared.outbox.write_here();
+        let driver = Driver::new(shared.clone(), Inbox::new(io.read, io.prefix), receiver);
+        tokio::spawn(driver);
+        Client(Arc::new(Owner(shared)))
+    }
+}
+
+fn nanoseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector")
+            .field("codec", &self.0.format.name())
+            .field("connect_timeout", &self.0.connect_timeout)
+            .field("timeout", &self.0.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Encoded arguments, for any number of calls over the connections of one [`Connector`]. Cheap to
+/// clone.
+#[derive(Clone)]
+pub struct Arguments {
+    options: Arc<Options>,
+    pub(super) types: Types,
+    pub(super) body: Bytes,
+}
+
+impl Arguments {
+    /// Whether they mean on a connection with these options what they mean here.
+    pub(super) fn are_of(&self, options: &Arc<Options>) -> bool {
+        Arc::ptr_eq(&self.options, options)
+    }
+}
+
+impl fmt::Debug for Arguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Arguments({} bytes)", self.body.len())
+    }
+}

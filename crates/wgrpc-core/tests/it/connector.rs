@@ -1,0 +1,63 @@
+//! Connections that are made alike, and arguments that are encoded once for all of them.
+
+use std::time::Duration;
+
+use wgrpc_core::{CallOptions, Client, Error};
+use wgrpc_gob::Inferred;
+
+use crate::support::{Args, demo_in_memory, soon};
+
+fn none() -> CallOptions {
+    CallOptions::new()
+}
+
+#[tokio::test]
+async fn arguments_are_encoded_once_for_many_connections() {
+    let servers = [demo_in_memory(), demo_in_memory()];
+    for codec in ["application/gob", "application/json"] {
+        let connector = Client::builder().codec(codec).connector().unwrap();
+        let args = connector.encode(&Args { a: 6, b: 7 }).unwrap();
+        // Its type is known to no program in advance, so each connection has to tell it.
+        let inferred = connector.encode(&Inferred(&Args { a: 6, b: 8 })).unwrap();
+        let long = "x".repeat(100_000);
+        let text = connector.encode(long.as_str()).unwrap();
+        for server in &servers {
+            let (ours, theirs) = tokio::io::duplex(1 << 10);
+            let serving = server.clone();
+            tokio::spawn(async move { serving.serve_connection(theirs).await });
+            let client = connector.from_stream(ours);
+            for _ in 0..2 {
+                let call = client.call_encoded::<i64>("Arith.Multiply", &args, none());
+                assert_eq!(soon(call).await.unwrap(), 42);
+                let call = client.call_encoded::<i64>("Arith.Multiply", &inferred, none());
+                assert_eq!(soon(call).await.unwrap(), 48);
+                let call = client.call_encoded::<String>("Echo.String", &text, none());
+                assert_eq!(soon(call).await.unwrap(), long);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn arguments_of_another_connector_are_not_sent() {
+    let server = demo_in_memory();
+    let client = server.connect().unwrap();
+    let stranger = Client::builder().connector().unwrap();
+    let args = stranger.encode(&Args { a: 6, b: 7 }).unwrap();
+    let call = client.call_encoded::<i64>("Arith.Multiply", &args, none());
+    assert!(matches!(soon(call).await, Err(Error::Setup(_))));
+}
+
+#[tokio::test]
+async fn a_call_can_have_a_time_limit_among_its_options() {
+    let server = demo_in_memory();
+    let client = server.connect().unwrap();
+    let options = CallOptions::new().timeout(Duration::from_millis(20));
+    let error = soon(client.call_with::<_, i64>("Arith.Sleep", &10_000i64, options))
+        .await
+        .unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    let options = CallOptions::new().timeout(Duration::MAX);
+    let slept = soon(client.call_with::<_, i64>("Arith.Sleep", &1i64, options));
+    assert_eq!(slept.await.unwrap(), 1);
+}
