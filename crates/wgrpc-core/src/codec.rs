@@ -178,7 +178,7 @@ impl Sender {
         match &self.format {
             Format::Gob => self.gob.begin(header, types.all(), out),
             Format::Json => {
-                json::write(&header::Text::from(header), out)?;
+                json::write_untyped(&header::Text::from(header), out)?;
                 out.push(b'\n');
             }
             Format::Custom(codec) => {
@@ -294,7 +294,12 @@ impl Receiver {
         match &mut self.state {
             State::Gob(gob) => gob.value(bytes, is_header.then_some(self.header_max)),
             State::Json { header, body } => {
-                let frame = if is_header { header } else { body };
+                // A header is bounded already: by its length, and in the number of its entries.
+                let (frame, decoded_max) = if is_header {
+                    (header, usize::MAX)
+                } else {
+                    (body, self.limits.decoded)
+                };
                 Ok(match frame.scan(bytes)? {
                     None => Value::Partial {
                         consumed: frame.take_blanks(),
@@ -302,7 +307,7 @@ impl Receiver {
                     },
                     Some(range) => Value::Found {
                         consumed: range.end,
-                        body: Body::text(Encoded::Json, &bytes[range]),
+                        body: Body::text(Encoded::Json { decoded_max }, &bytes[range]),
                     },
                 })
             }

@@ -98,6 +98,7 @@ struct Inner {
     /// The messages that define the types, for those that need one, in sending order.
     definitions: Box<[Definition]>,
     has_interface: bool,
+    has_bytes: bool,
     is_inferred: bool,
     /// Why no value of this type can be sent.
     error: Option<String>,
@@ -170,11 +171,13 @@ impl Schema {
         let has_interface = nodes
             .iter()
             .any(|node| matches!(node.shape, Shape::Interface(_)));
+        let has_bytes = nodes.iter().any(|node| node.shape == Shape::Bytes);
         Self(Arc::new(Inner {
             nodes,
             ids,
             definitions,
             has_interface,
+            has_bytes,
             is_inferred: false,
             error: None,
         }))
@@ -186,6 +189,7 @@ impl Schema {
             ids: Box::default(),
             definitions: Box::default(),
             has_interface: false,
+            has_bytes: false,
             is_inferred: error.is_none(),
             error,
         }))
@@ -219,6 +223,12 @@ impl Schema {
     #[inline]
     pub fn has_interface(&self) -> bool {
         self.0.has_interface
+    }
+
+    /// Whether a value may contain bytes.
+    #[inline]
+    pub fn has_bytes(&self) -> bool {
+        self.0.has_bytes
     }
 
     /// The type itself; `None` where there is none ([`check`](Self::check) fails) or it is not

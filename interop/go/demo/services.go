@@ -45,6 +45,12 @@ func (Echo) Bytes(args []byte, reply *[]byte) error {
 	return nil
 }
 
+// Blobs returns the lists of bytes.
+func (Echo) Blobs(args map[string][][]byte, reply *map[string][][]byte) error {
+	*reply = args
+	return nil
+}
+
 // String returns the string.
 func (Echo) String(args string, reply *string) error {
 	*reply = args

@@ -45,6 +45,11 @@ async fn large_bodies_and_long_errors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_field_of_a_struct() {
+    run("bytes", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn text_of_all_languages() {
     run("unicode", &[]).await;
 }

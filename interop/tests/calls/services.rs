@@ -121,6 +121,10 @@ impl Echo {
         bytes
     }
 
+    fn blobs(&self, blobs: BTreeMap<String, Vec<Vec<u8>>>) -> BTreeMap<String, Vec<Vec<u8>>> {
+        blobs
+    }
+
     fn string(&self, text: String) -> String {
         text
     }

@@ -125,11 +125,33 @@ async fn large_bodies_long_errors_and_text_of_all_languages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mebibyte_of_bytes() {
-    for server in servers().await {
-        let echo = EchoClient::new(connect(&server, "application/gob").await);
+    with_every_client(|client| async move {
         let bytes = pattern(1 << 20);
-        assert_eq!(echo.bytes(&bytes).await.unwrap(), bytes);
-    }
+        assert_eq!(EchoClient::new(client).bytes(&bytes).await.unwrap(), bytes);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_field_of_a_struct() {
+    with_every_client(|client| async move {
+        let echo = EchoClient::new(client);
+        assert_eq!(echo.bytes(&Vec::new()).await.unwrap(), b"");
+        let lists = vec![vec![0, 1, 255], vec![]];
+        let blobs = [("a".to_owned(), lists), ("b".to_owned(), vec![])].into();
+        assert_eq!(echo.blobs(&blobs).await.unwrap(), blobs);
+    })
+    .await;
+    // Go reads bytes from a list of numbers too, a string not.
+    let server = tokio::task::spawn_blocking(|| GoServer::start(&[]))
+        .await
+        .unwrap();
+    let client = connect(&server, CODECS[1]).await;
+    let text: String = client
+        .call("Echo.String", &[0u8, 1, 255][..])
+        .await
+        .unwrap();
+    assert_eq!(text, "AAH/");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,10 @@ pub(super) enum Encoded {
         id: wgrpc_gob::Id,
         stream: Arc<Stream>,
     },
-    Json,
+    Json {
+        /// The most memory that the value may take.
+        decoded_max: usize,
+    },
     Custom(Arc<dyn Codec>),
 }
 
@@ -115,7 +118,7 @@ impl<'a> Body<'a> {
                 bytes,
                 &stream.limits,
             )?),
-            Encoded::Json => Ok(json::read(bytes)?),
+            Encoded::Json { decoded_max } => Ok(json::read(bytes, *decoded_max)?),
             Encoded::Custom(codec) => {
                 let mut slot = super::custom::Slot(None);
                 codec.decode(bytes, &mut slot)?;

@@ -8,7 +8,7 @@
 //! | --- | --- | --- |
 //! | bool, integers, strings | the same | the same |
 //! | floats | `1`, `1e+21`; NaN and infinities are an error | float64 |
-//! | bytes, and on reading `Vec<u8>` | base64; on reading also a list of numbers | \[]byte |
+//! | `Vec<u8>`, other bytes | base64; on reading also a list of numbers | \[]byte |
 //! | char | an integer; on reading also one character in a string | rune |
 //! | `Option` | the value or null | a pointer |
 //! | `()`, a unit struct | `{}`, in lists null; on reading anything, which is dropped | struct{} |
@@ -30,7 +30,8 @@
 //!
 //! Beyond reach, because serde reads it without saying what it wants: inside a `flatten`ed struct
 //! and in enums that are untagged or tagged inside, null and absent keys are no zeros, bytes no
-//! base64. A struct's key does not match loosely where one of its fields is flattened.
+//! base64. The keys of a struct with a flattened part do not match loosely, and a `Vec<u8>` in it
+//! is written as a list of numbers, unless an adapter writes it.
 
 mod de;
 mod error;
@@ -39,7 +40,7 @@ mod ser;
 
 pub(crate) use de::read;
 pub(crate) use frame::Frame;
-pub(crate) use ser::write;
+pub(crate) use ser::{write, write_untyped};
 
 /// How deep arrays and objects may nest.
 const DEPTH_MAX: usize = 64;

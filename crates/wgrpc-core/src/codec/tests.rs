@@ -1,4 +1,4 @@
-//! Headers that are made to take long.
+//! Limits: headers that are made to take long, and values that take too much.
 
 use std::time::{Duration, Instant};
 
@@ -83,4 +83,31 @@ fn far_too_much_metadata_is_refused_soon() {
         "{error}"
     );
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_value_of_json_may_take_what_the_connection_allows() {
+    let limits = Limits {
+        decoded: 80,
+        ..Limits::default()
+    };
+    let mut receiver = Receiver::new(&Format::Json, REQUEST_HEADER_MAX, limits);
+    let entries: Vec<String> = (0..10).map(|key| format!("\"{key}\":\"\"")).collect();
+    let stream = format!(
+        "{{\"Seq\":1,\"Meta\":{{{}}}}}[1,2,3,4,5,6,7,8,9,10,11]",
+        entries.join(",")
+    );
+    let Next::Message { header, body, .. } = receiver.next(stream.as_bytes()).unwrap() else {
+        panic!("should be complete");
+    };
+    // A header has bounds of its own.
+    assert_eq!(header.meta.len(), 10);
+    assert_eq!(body.decode::<Vec<u32>>().unwrap().len(), 11);
+    let error = body.decode::<Vec<u64>>().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("exceeds the limit `decoded` of 80 bytes"),
+        "{error}"
+    );
 }

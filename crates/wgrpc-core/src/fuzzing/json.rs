@@ -10,6 +10,9 @@ use crate::codec::json::{Frame, read, write};
 /// The longest value: small, so that inputs reach it.
 const LENGTH_MAX: usize = 64 << 10;
 
+/// The most memory for a value.
+const DECODED_MAX: usize = 64 << 20;
+
 /// A stream of JSON values.
 pub fn json_frame(bytes: &[u8]) {
     let whole = frames(bytes, 0);
@@ -70,9 +73,9 @@ pub fn json_typed(bytes: &[u8]) {
     };
     let bytes = &bytes[range];
     samples::visit_all(&mut ReadAs(bytes));
-    let _ = read::<samples::Open>(bytes);
-    let _ = read::<samples::Any>(bytes);
-    let any = read::<serde_json::Value>(bytes);
+    let _ = read::<samples::Open>(bytes, DECODED_MAX);
+    let _ = read::<samples::Any>(bytes, DECODED_MAX);
+    let any = read::<serde_json::Value>(bytes, DECODED_MAX);
     match serde_json::from_slice::<serde_json::Value>(bytes) {
         Ok(value) => assert_eq!(any.ok(), Some(value)),
         Err(_) => assert!(any.is_err()),
@@ -83,7 +86,7 @@ struct ReadAs<'a>(&'a [u8]);
 
 impl Visit for ReadAs<'_> {
     fn visit<T: Serialize + for<'de> Deserialize<'de> + Gob>(&mut self) {
-        match read::<T>(self.0) {
+        match read::<T>(self.0, DECODED_MAX) {
             Ok(value) => come_back(&value),
             Err(error) => assert!(!error.to_string().is_empty()),
         }
@@ -91,13 +94,13 @@ impl Visit for ReadAs<'_> {
 }
 
 /// Writes a value that has been read, and reads it again.
-fn come_back<T: Serialize + DeserializeOwned>(value: &T) {
+fn come_back<T: Serialize + DeserializeOwned + Gob>(value: &T) {
     let mut once = Vec::new();
     if let Err(error) = write(value, &mut once) {
         panic!("what was read cannot be written: {error}");
     }
     let mut twice = Vec::new();
-    match read::<T>(&once) {
+    match read::<T>(&once, DECODED_MAX) {
         Ok(value) => assert!(write(&value, &mut twice).is_ok()),
         Err(error) => panic!("what was written cannot be read: {error}"),
     }

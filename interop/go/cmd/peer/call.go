@@ -33,6 +33,7 @@ var scenarios = []scenario{
 	{"basic", (*checker).basic, always},
 	{"concurrent", (*checker).concurrent, always},
 	{"large", (*checker).large, always},
+	{"bytes", (*checker).bytes, func(c *checker) bool { return !c.prefixes }},
 	{"unicode", (*checker).unicode, always},
 	{"record", (*checker).record, always},
 	{"handle-timeout", (*checker).handleTimeout, always},
@@ -374,6 +375,32 @@ func (c *checker) large() {
 	err = c.call(client, "Arith.Fail", text, new(int))
 	c.check(fmt.Sprintf("large/error-text-%d", len(text)), remoteText(err, text))
 	c.check("large/then-good", c.multiply(client, 8, 9))
+}
+
+// bytes checks that bytes which are no field of a struct travel like those that are.
+func (c *checker) bytes() {
+	client := c.dial("bytes", c.option)
+	if client == nil {
+		return
+	}
+	defer client.Close()
+
+	want := map[string][][]byte{"a": {{0, 1, 255}, {}}, "b": {}, "": {[]byte("x")}}
+	var got map[string][][]byte
+	err := c.call(client, "Echo.Blobs", want, &got)
+	if err == nil {
+		err = equal(fmt.Sprint(got), fmt.Sprint(want))
+	}
+	c.check("bytes/nested", err)
+	if c.option.CodecType == wgrpc.JSONType {
+		// Go reads bytes from a list of numbers too, a string not.
+		var text string
+		err = c.call(client, "Echo.Bytes", []byte{0, 1, 255}, &text)
+		if err == nil {
+			err = equal(text, "AAH/")
+		}
+		c.check("bytes/as-base64", err)
+	}
 }
 
 func (c *checker) unicode() {

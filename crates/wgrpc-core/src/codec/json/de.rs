@@ -25,18 +25,21 @@ use super::error::{Absent, Error, Parked};
 /// Reads one value from `bytes`, which hold nothing else.
 ///
 /// [`Frame`](super::Frame) bounds how deep values nest; without it serde_json's limit of 128 holds.
-/// The elements of all lists and maps may take as much memory as gob's
-/// [`Limits`](wgrpc_gob::Limits) allow by default, for two bytes of text can be a large struct.
+/// The elements of all lists and maps may take `decoded_max` bytes of memory, for two bytes of
+/// text can be a large struct.
 ///
 /// Only the type itself can say whether it can do without a field that is absent, and it says so
 /// by an error. So the value is read again with Go's zero in that place, once for each field of a
 /// type that is absent somewhere: how often depends on the type, not on the bytes. One thing is
 /// not told apart: where a field has come by an `alias` in one struct and not at all in another of
 /// the same type, its zero collides with the alias and is reported as a duplicate.
-pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Error> {
+pub(crate) fn read<'de, T>(bytes: &'de [u8], decoded_max: usize) -> Result<T, Error>
+where
+    T: Deserialize<'de>,
+{
     let mut absent = Vec::new();
     loop {
-        match attempt(bytes, &absent) {
+        match attempt(bytes, decoded_max, &absent) {
             Ok(value) => return Ok(value),
             Err(error) => match error.absent() {
                 Some(field) if !absent.contains(&field) => absent.push(field),
@@ -47,12 +50,15 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Erro
 }
 
 /// Reads the value with a zero for each of the fields `absent`.
-fn attempt<'de, T: Deserialize<'de>>(bytes: &'de [u8], absent: &[Absent]) -> Result<T, Error> {
+fn attempt<'de, T>(bytes: &'de [u8], decoded_max: usize, absent: &[Absent]) -> Result<T, Error>
+where
+    T: Deserialize<'de>,
+{
     let state = State {
         absent,
         zeros: Cell::new(0),
         decoded: Cell::new(0),
-        decoded_max: wgrpc_gob::Limits::default().decoded,
+        decoded_max,
         parked: Parked::default(),
     };
     let mut parser = serde_json::Deserializer::from_slice(bytes);

@@ -1,10 +1,13 @@
 //! Writing: a serializer around serde_json's that makes the values those of Go.
 
+mod bytes;
 mod compound;
 mod format;
 
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
+use wgrpc_gob::{Gob, Schema, Shape, Type};
 
+use self::bytes::List;
 use self::compound::Compound;
 use self::format::GoFormatter;
 use super::DEPTH_MAX;
@@ -12,12 +15,36 @@ use super::error::{Error, Parked, Step};
 
 /// Appends `value` to `out`, in one line. After an error `out` is as it was before.
 ///
+/// serde tells a list of bytes from other lists only where the type has an adapter. The schema
+/// knows it everywhere; it is followed beside the value if there are bytes in it at all.
+///
 /// `None` is `null`, at the top too: Go then leaves its reply as it is, so zero.
-pub(crate) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
+pub(crate) fn write<T>(value: &T, out: &mut Vec<u8>) -> Result<(), Error>
+where
+    T: Serialize + Gob + ?Sized,
+{
+    let schema = Schema::of::<T>();
+    let ty = schema.root().filter(|_| schema.has_bytes());
+    write_as(ty, value, out)
+}
+
+/// As [`write()`], for a type without a schema.
+pub(crate) fn write_untyped<T>(value: &T, out: &mut Vec<u8>) -> Result<(), Error>
+where
+    T: Serialize + ?Sized,
+{
+    write_as(None, value, out)
+}
+
+fn write_as<T>(ty: Option<Type<'_>>, value: &T, out: &mut Vec<u8>) -> Result<(), Error>
+where
+    T: Serialize + ?Sized,
+{
     let parked = Parked::default();
     let scope = Scope {
         depth: 0,
         parked: &parked,
+        ty,
     };
     let start = out.len();
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, GoFormatter);
@@ -38,6 +65,8 @@ struct Scope<'a> {
     /// How many arrays and objects are around it.
     depth: usize,
     parked: &'a Parked,
+    /// The value's type, unless it does not matter.
+    ty: Option<Type<'a>>,
 }
 
 impl<'a> Scope<'a> {
@@ -53,6 +82,17 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// The scope of a part of the value.
+    fn part(self, step: Step) -> Self {
+        let ty = self.ty.and_then(|ty| part(ty, step));
+        Self { ty, ..self }
+    }
+
+    /// The same scope, for what is written without regard to its type.
+    fn untyped(self) -> Self {
+        Self { ty: None, ..self }
+    }
+
     /// Takes back the error that went through serde_json.
     fn collect<T>(self, result: Result<T, impl std::fmt::Display>) -> Result<T, Error> {
         result.map_err(|error| self.parked.collect(error))
@@ -62,6 +102,22 @@ impl<'a> Scope<'a> {
     fn nested<T: ?Sized>(self, value: &'a T) -> Nested<'a, T> {
         Nested { value, scope: self }
     }
+}
+
+/// The type of a part of values of type `ty`.
+fn part(ty: Type<'_>, step: Step) -> Option<Type<'_>> {
+    let part = match (ty.shape(), step) {
+        (Shape::Slice(elem) | Shape::Array(elem, _) | Shape::Map(_, elem), Step::Index(_)) => *elem,
+        (Shape::Struct(fields), Step::Index(index)) => fields.get(index)?.ty,
+        (Shape::Struct(fields), Step::Field(name)) => {
+            fields.iter().find(|field| field.key() == name)?.ty
+        }
+        (Shape::Interface(variants), Step::Field(name)) => {
+            variants.iter().find(|variant| *variant.key == *name)?.ty
+        }
+        _ => return None,
+    };
+    Some(ty.inner(part))
 }
 
 /// A value on its way through serde_json, which comes back to us when it is its turn.
@@ -118,7 +174,7 @@ macro_rules! floats {
 impl<'a, S: Serializer> Serializer for Writer<'a, S> {
     type Ok = S::Ok;
     type Error = Error;
-    type SerializeSeq = Compound<'a, S::SerializeSeq>;
+    type SerializeSeq = List<'a, S>;
     type SerializeTuple = Compound<'a, S::SerializeTuple>;
     type SerializeTupleStruct = Compound<'a, S::SerializeTupleStruct>;
     type SerializeTupleVariant = Compound<'a, S::SerializeTupleVariant>;
@@ -194,13 +250,14 @@ impl<'a, S: Serializer> Serializer for Writer<'a, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, Error> {
-        let value = self.scope.inside()?.nested(value);
+        let step = Step::Field(variant);
+        let value = self.scope.inside()?.part(step).nested(value);
         let result = (self.inner).serialize_newtype_variant(name, index, variant, &value);
-        (self.scope.collect(result)).map_err(|error| error.inside(Step::Field(variant)))
+        (self.scope.collect(result)).map_err(|error| error.inside(step))
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, Error> {
-        Compound::open(self.scope, self.inner.serialize_seq(len))
+        List::open(self.scope, self.inner, len)
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, Error> {
@@ -227,7 +284,12 @@ impl<'a, S: Serializer> Serializer for Writer<'a, S> {
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, Error> {
-        Compound::open(self.scope, self.inner.serialize_map(len))
+        // A struct with flattened parts comes as a map. These parts are read without base64.
+        let scope = match self.scope.ty.map(Type::shape) {
+            Some(Shape::Struct(_)) => self.scope.untyped(),
+            _ => self.scope,
+        };
+        Compound::open(scope, self.inner.serialize_map(len))
     }
 
     fn serialize_struct(

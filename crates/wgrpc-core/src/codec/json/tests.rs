@@ -2,6 +2,7 @@
 
 mod absent;
 mod adapters;
+mod bytes;
 mod enums;
 mod errors;
 mod go;
@@ -13,28 +14,36 @@ use std::fmt::Debug;
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::error::Error;
+use super::write_untyped;
+
+/// Reads with the limits that are usual.
+fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Error> {
+    super::read(bytes, wgrpc_gob::Limits::default().decoded)
+}
+
 /// The text that is written for `value`.
 fn text<T: Serialize + ?Sized>(value: &T) -> String {
     let mut out = b"before".to_vec();
-    super::write(value, &mut out).unwrap();
+    write_untyped(value, &mut out).unwrap();
     String::from_utf8(out).unwrap().split_off("before".len())
 }
 
 /// The message of the error that writing `value` ends with.
 fn write_error<T: Serialize + ?Sized>(value: &T) -> String {
     let mut out = b"before".to_vec();
-    let error = super::write(value, &mut out).unwrap_err();
+    let error = write_untyped(value, &mut out).unwrap_err();
     assert_eq!(out, b"before");
     error.to_string()
 }
 
 fn value<T: DeserializeOwned>(text: &str) -> T {
-    super::read(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
+    read(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 /// The message of the error that reading `text` ends with.
 fn read_error<T: DeserializeOwned + Debug>(text: impl AsRef<[u8]>) -> String {
-    super::read::<T>(text.as_ref()).unwrap_err().to_string()
+    read::<T>(text.as_ref()).unwrap_err().to_string()
 }
 
 /// Proves that `value` is written as `text`, and read from it.

@@ -38,9 +38,10 @@ impl<'a, C> Compound<'a, C> {
         variant: &'static str,
         inner: Result<C, E>,
     ) -> Result<Self, Error> {
+        let scope = scope.inside()?.part(Step::Field(variant));
         Ok(Self {
             variant: Some(variant),
-            ..Self::open(scope.inside()?, inner)?
+            ..Self::open(scope, inner)?
         })
     }
 
@@ -58,8 +59,8 @@ impl<'a, C> Compound<'a, C> {
         value: &T,
         write: impl FnOnce(&mut C, &super::Nested<'_, T>) -> Result<(), E>,
     ) -> Result<(), Error> {
-        let result = write(&mut self.inner, &self.scope.nested(value));
         let step = Step::Index(self.len);
+        let result = write(&mut self.inner, &self.scope.part(step).nested(value));
         self.len += 1;
         (self.scope.collect(result)).map_err(|error| self.at(error, step))
     }
@@ -100,8 +101,10 @@ macro_rules! fields {
                 key: &'static str,
                 value: &T,
             ) -> Result<(), Error> {
-                let result = self.inner.serialize_field(key, &self.scope.nested(value));
-                (self.scope.collect(result)).map_err(|error| self.at(error, Step::Field(key)))
+                let step = Step::Field(key);
+                let value = self.scope.part(step).nested(value);
+                let result = self.inner.serialize_field(key, &value);
+                (self.scope.collect(result)).map_err(|error| self.at(error, step))
             }
 
             fn skip_field(&mut self, key: &'static str) -> Result<(), Error> {
@@ -122,7 +125,7 @@ impl<C: SerializeMap> SerializeMap for Compound<'_, C> {
     type Error = Error;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        let result = self.inner.serialize_key(&self.scope.nested(key));
+        let result = self.inner.serialize_key(&self.scope.untyped().nested(key));
         (self.scope.collect(result)).map_err(|error| self.at(error, Step::Index(self.len)))
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Blob, read_error, same, text, value, write_error};
+use super::{Blob, read, read_error, same, text, value, write_error};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Inner {
@@ -275,7 +275,7 @@ fn strings_are_unescaped() {
         "{invalid}"
     );
     // Borrowed where nothing has to be undone.
-    assert_eq!(super::super::read::<&str>(br#""abc""#).unwrap(), "abc");
+    assert_eq!(read::<&str>(br#""abc""#).unwrap(), "abc");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 
 use super::super::error::Error;
-use super::super::{DEPTH_MAX, Frame, read, write};
+use super::super::{DEPTH_MAX, Frame, write_untyped};
+use super::read;
 
 const STACK: usize = 256 << 10;
 
@@ -46,7 +47,7 @@ fn chain(depth: usize) -> Chain {
 /// Writes it, finds its end and reads it again.
 fn trip<T: Serialize + for<'de> Deserialize<'de>>(value: &T) -> Result<T, Error> {
     let mut text = Vec::new();
-    write(value, &mut text)?;
+    write_untyped(value, &mut text)?;
     let range = Frame::new(usize::MAX).scan(&[&text[..], b"\n"].concat())?;
     assert_eq!(range, Some(0..text.len()));
     read(&text)

@@ -6,8 +6,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::super::{Frame, read, write};
-use super::{Blob, text, value};
+use super::super::{Frame, write_untyped};
+use super::{Blob, read, text, value};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Node {
@@ -140,7 +140,7 @@ proptest! {
     #[test]
     fn damaged_text_does_no_harm(node in nodes(), at in any::<prop::sample::Index>(), byte: u8) {
         let mut text = Vec::new();
-        write(&node, &mut text).unwrap();
+        write_untyped(&node, &mut text).unwrap();
         let at = at.index(text.len());
         text[at] = byte;
         let _ = Frame::new(usize::MAX).scan(&text);
