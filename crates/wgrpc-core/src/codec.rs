@@ -23,7 +23,7 @@ pub use custom::{Codec, Target};
 
 use body::Encoded;
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::header::Header;
 use crate::protocol;
 
@@ -156,41 +156,64 @@ impl Encoding {
 pub(crate) struct Sender {
     format: Format,
     gob: gob::Sender,
+    /// The longest header that the peer reads.
+    header_max: usize,
 }
 
 impl Sender {
-    pub(crate) fn new(format: Format) -> Self {
+    /// A sender to a peer that reads headers of up to `header_max` bytes.
+    pub(crate) fn new(format: Format, header_max: usize) -> Self {
         Self {
             format,
             gob: gob::Sender::default(),
+            header_max,
         }
     }
 
     /// Appends all that comes before the body: definitions that the peer does not have yet, and
-    /// the header. The encoded body follows as it is.
+    /// the header. The encoded body follows as it is. On an error `out` is as it was.
+    ///
+    /// A header that the peer would not read is an error: the peer closes the connection. In gob
+    /// none is too long, but a text can be several times as long as what it stands for.
     #[inline]
     pub(crate) fn begin(
         &mut self,
         header: &Header<'_>,
         types: &Types,
         out: &mut Vec<u8>,
-    ) -> Result<(), CodecError> {
+    ) -> Result<()> {
+        let start = out.len();
         match &self.format {
-            Format::Gob => self.gob.begin(header, types.all(), out),
+            Format::Gob => {
+                self.gob.begin(header, types.all(), out);
+                return Ok(());
+            }
             Format::Json => {
-                json::write_untyped(&header::Text::from(header), out)?;
+                json::write_untyped(&header::Text::from(header), out).map_err(unencoded)?;
                 out.push(b'\n');
             }
             Format::Custom(codec) => {
-                let start = out.len();
                 let text = header::Text::from(header);
                 codec
                     .encode(&text, out)
-                    .inspect_err(|_| out.truncate(start))?;
+                    .inspect_err(|_| out.truncate(start))
+                    .map_err(unencoded)?;
             }
+        }
+        let (len, most) = (out.len() - start, self.header_max);
+        if len > most {
+            out.truncate(start);
+            return Err(Error::Limit(format!(
+                "a header of {len} bytes in this codec exceeds the limit of {most}: send less \
+                 metadata"
+            )));
         }
         Ok(())
     }
+}
+
+fn unencoded(error: impl Into<CodecError>) -> Error {
+    Error::Encode(Cause::new(error))
 }
 
 /// Finds messages in an incoming stream.

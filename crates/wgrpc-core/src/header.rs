@@ -52,8 +52,9 @@ impl Header<'_> {
 
 /// Texts that travel with a call, beside its argument or reply: a token, a trace id.
 ///
-/// At most [`Meta::ENTRIES`] entries and [`Meta::BYTES`] bytes in all. Reaches only peers that
-/// know metadata: Go programs ignore it.
+/// At most [`Meta::ENTRIES`] entries and [`Meta::BYTES`] bytes in all; in a codec that escapes
+/// characters, as JSON does, a request has room for less if it has many of these. Reaches only
+/// peers that know metadata: Go programs ignore it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta(Vec<(String, String)>);
 

@@ -145,7 +145,10 @@ impl Connector {
                 is_draining: false,
                 armed: None,
             }),
-            outbox: Outbox::new(io.write, Sender::new(format.clone())),
+            outbox: Outbox::new(
+                io.write,
+                Sender::new(format.clone(), protocol::REQUEST_HEADER_MAX),
+            ),
             options: options.clone(),
             peer: io.peer,
             server_ext: AtomicU64::new(0),

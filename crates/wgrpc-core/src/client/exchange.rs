@@ -263,7 +263,7 @@ fn send(
             return Err(Unsent::NoRoom);
         }
         Err(AppendError::Closed(cause)) => Unsent::Failed(Error::NotSent(cause)),
-        Err(AppendError::Header(error)) => Unsent::Failed(Error::Encode(Cause::new(error))),
+        Err(AppendError::Header(error)) => Unsent::Failed(error),
     };
     shared.make_room(|pending| pending.remove(seq));
     Err(failed)

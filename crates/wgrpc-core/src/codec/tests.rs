@@ -1,11 +1,14 @@
-//! Limits: headers that are made to take long, and values that take too much.
+//! Limits: headers that are made to take long or are too long, and values that take too much.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wgrpc_gob::{Limits, wire};
 
-use super::{Format, Next, Receiver};
-use crate::protocol::{REQUEST_HEADER_MAX, RESPONSE_HEADER_MAX};
+use super::{Codec, CodecError, Format, Next, Receiver, Sender, Target, Types};
+use crate::error::Error;
+use crate::header::{Header, Meta};
+use crate::protocol::{ERROR_MAX, METHOD_MAX, REQUEST_HEADER_MAX, RESPONSE_HEADER_MAX};
 
 /// Unoptimized and beside other work; work that grows with the square takes many times as long.
 const SOON: Duration = Duration::from_secs(2);
@@ -85,6 +88,72 @@ fn far_too_much_metadata_is_refused_soon() {
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
 }
 
+/// As long a header as there may be, of characters that JSON writes as six.
+fn long_header(error: usize) -> Header<'static> {
+    let text = |len| "\u{1}".repeat(len);
+    let meta = (0..Meta::ENTRIES).map(|entry| {
+        let key = format!("{entry:02}{}", text(14));
+        (key, text(Meta::BYTES / Meta::ENTRIES - 16))
+    });
+    Header {
+        service_method: text(METHOD_MAX).into(),
+        seq: u64::MAX,
+        error: text(error).into(),
+        ext: u64::MAX,
+        code: u64::MAX,
+        meta: meta.collect(),
+    }
+}
+
+#[test]
+fn any_header_of_a_response_that_is_allowed_is_short_enough_as_json() {
+    let header = long_header(ERROR_MAX);
+    assert_eq!(header.meta.excess(), None);
+    let mut out = Vec::new();
+    let mut sender = Sender::new(Format::Json, RESPONSE_HEADER_MAX);
+    sender.begin(&header, &Types::default(), &mut out).unwrap();
+    out.extend_from_slice(b"{}\n");
+    // The line end of the message before counts.
+    out.insert(0, b'\n');
+    let mut receiver = Receiver::new(&Format::Json, RESPONSE_HEADER_MAX, Limits::default());
+    let Next::Message { header: found, .. } = receiver.next(&out).unwrap() else {
+        panic!("should be complete");
+    };
+    assert_eq!(found, header);
+}
+
+#[test]
+fn a_header_that_the_peer_would_not_read_leaves_no_trace() {
+    let mut header = long_header(0);
+    let mut out = b"before".to_vec();
+    let mut sender = Sender::new(Format::Json, REQUEST_HEADER_MAX);
+    let error = sender.begin(&header, &Types::default(), &mut out);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "a header of 52091 bytes in this codec exceeds the limit of 16384: send less \
+         metadata"
+    );
+    assert_eq!(out, b"before");
+    // Gob has no escapes.
+    Sender::new(Format::Gob, REQUEST_HEADER_MAX)
+        .begin(&header, &Types::default(), &mut out)
+        .unwrap();
+    assert!(out.len() < REQUEST_HEADER_MAX);
+    // The longest that is sent is read, also behind the line end of the message before.
+    header.meta = Meta::new();
+    header.error = String::new().into();
+    out.clear();
+    sender.begin(&header, &Types::default(), &mut out).unwrap();
+    header.error = "x".repeat(REQUEST_HEADER_MAX - out.len()).into();
+    out.clear();
+    out.push(b'\n');
+    sender.begin(&header, &Types::default(), &mut out).unwrap();
+    assert_eq!(out.len(), 1 + REQUEST_HEADER_MAX);
+    out.extend_from_slice(b"{}\n");
+    let mut receiver = Receiver::new(&Format::Json, REQUEST_HEADER_MAX, Limits::default());
+    assert!(matches!(receiver.next(&out), Ok(Next::Message { .. })));
+}
+
 #[test]
 fn a_value_of_json_may_take_what_the_connection_allows() {
     let limits = Limits {
@@ -110,4 +179,35 @@ fn a_value_of_json_may_take_what_the_connection_allows() {
             .contains("exceeds the limit `decoded` of 80 bytes"),
         "{error}"
     );
+}
+
+/// A codec in which everything is long.
+struct Wordy;
+
+impl Codec for Wordy {
+    fn name(&self) -> &'static str {
+        "wordy"
+    }
+
+    fn encode(&self, _: &dyn erased_serde::Serialize, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        out.resize(out.len() + REQUEST_HEADER_MAX + 1, 0);
+        Ok(())
+    }
+
+    fn decode(&self, _: &[u8], _: &mut dyn Target) -> Result<(), CodecError> {
+        Err("not to be decoded".into())
+    }
+
+    fn frame(&self, _: &[u8]) -> Result<Option<usize>, CodecError> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn a_codec_of_the_users_may_be_too_wordy_for_headers() {
+    let mut sender = Sender::new(Format::Custom(Arc::new(Wordy)), REQUEST_HEADER_MAX);
+    let mut out = b"before".to_vec();
+    let error = sender.begin(&Header::default(), &Types::default(), &mut out);
+    assert!(matches!(error, Err(Error::Limit(_))), "{error:?}");
+    assert_eq!(out, b"before");
 }

@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
 
 use super::queue::Queue;
-use crate::codec::{CodecError, Sender, Types};
-use crate::error::Cause;
+use crate::codec::{Sender, Types};
+use crate::error::{Cause, Error};
 use crate::header::Header;
 
 /// A connection that is idle keeps at most this much of its write buffers.
@@ -296,8 +296,8 @@ pub(crate) enum AppendError {
     Full,
     /// The outbox is closed.
     Closed(Cause),
-    /// The header has no form in this codec.
-    Header(CodecError),
+    /// The header has no form in this codec, or one that is too long.
+    Header(Error),
 }
 
 #[cfg(test)]

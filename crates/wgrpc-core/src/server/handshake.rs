@@ -142,7 +142,10 @@ impl Hand {
         let place = self.take_place();
         let limits = &server.limits;
         let link = Arc::new(Link::new(
-            Outbox::new(self.write, Sender::new(format.clone())),
+            Outbox::new(
+                self.write,
+                Sender::new(format.clone(), protocol::RESPONSE_HEADER_MAX),
+            ),
             Encoding::new(Format::clone(&format), limits.message.clone()),
             self.peer,
             Ext(option.ext),

@@ -245,3 +245,24 @@ async fn too_much_metadata_is_not_sent() {
     let _call = client.call_with::<_, i64>("Arith.Multiply", &args, most.into());
     assert_eq!(raw.asked::<Args>().await.unwrap().0.meta.len(), 64);
 }
+
+#[tokio::test]
+async fn metadata_that_json_makes_too_long_ends_its_call_and_no_other() {
+    let server = demo_in_memory();
+    let (ours, theirs) = tokio::io::duplex(64 << 10);
+    serve(&server, theirs);
+    let builder = Client::builder().codec("application/json");
+    let client = builder.from_stream(ours).unwrap();
+    let args = Args { a: 6, b: 7 };
+    let meta = |len| Meta::from_iter([("key", "\u{1}".repeat(len))]);
+    let call = |len| client.call_with::<_, i64>("Arith.Multiply", &args, meta(len).into());
+    let before = call(0);
+    let error = soon(call(8000)).await.unwrap_err();
+    assert!(matches!(error, Error::Limit(_)), "{error:?}");
+    let message = "a header of 48072 bytes in this codec exceeds the limit of 16384";
+    assert!(error.to_string().starts_with(message), "{error}");
+    assert_eq!(error.is_executed(), Executed::No);
+    assert_eq!(soon(before).await.unwrap(), 42);
+    // What fits is read by the server.
+    assert_eq!(soon(call(2700)).await.unwrap(), 42);
+}

@@ -58,7 +58,10 @@ impl AsyncWrite for Socket {
 }
 
 fn outbox(socket: &Socket) -> Outbox {
-    Outbox::new(Box::new(socket.clone()), Sender::new(Format::Json))
+    Outbox::new(
+        Box::new(socket.clone()),
+        Sender::new(Format::Json, usize::MAX),
+    )
 }
 
 fn append(outbox: &Outbox, seq: u64) -> Append {
