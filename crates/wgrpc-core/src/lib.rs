@@ -12,7 +12,8 @@
 //! * `codec`, `header`: how messages become bytes, in gob, JSON or a codec of the user's own.
 //! * `connection`: the two ends of a connection's bytes, where many calls become one system call.
 //! * `client`, `caller`: many calls over one connection, and the seam that typed clients use.
-//! * `service`, `server`: what is served, and how; `http` is the same port for browsers.
+//! * `service`, `server`: what is served, and how; `http` is the same port for browsers, and
+//!   `announcer` the seam by which others learn of a server.
 //! * `middleware`: what stands around calls on both sides.
 //! * `error`, `limits`: what can go wrong, and how much is too much.
 //!
@@ -22,6 +23,7 @@
 //! Nothing that a peer sends makes the other side panic, hang or grow without bound.
 
 mod address;
+mod announcer;
 mod caller;
 mod client;
 mod codec;
@@ -40,6 +42,7 @@ mod service;
 mod transport;
 
 pub use address::{Address, AddressError, Protocol};
+pub use announcer::Announcer;
 pub use caller::{CallOptions, Caller, With};
 pub use client::{Arguments, Call, Client, ClientBuilder, Connector};
 pub use codec::{Codec, CodecError, Target};

@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 pub use builder::ServerBuilder;
 
 use crate::address::{Address, AddressError};
+use crate::announcer::Announcer;
 use crate::client::Client;
 use crate::codec::Formats;
 use crate::connection::Budget;
@@ -81,6 +82,7 @@ struct Shared {
     limits: ServerLimits,
     middleware: Vec<Arc<dyn Middleware>>,
     debug_page: DebugPage,
+    announcers: Vec<Arc<dyn Announcer>>,
     phase: AtomicU8,
     /// Ends what waits for something else than a connection's task: accepting, handshakes, HTTP.
     stop: CancellationToken,
@@ -171,8 +173,8 @@ impl Server {
         Client::builder().from_stream(ours)
     }
 
-    /// Ends the server without losing a request that it has accepted: it stops accepting,
-    /// refuses new requests as not executed, answers what it has, and closes every connection in
+    /// Ends the server without losing a request that it has accepted: it has its end
+    /// [announced](crate::Announcer::down), stops accepting, refuses new requests as not executed, answers what it has, and closes every connection in
     /// a way that lets the last replies arrive. After the drain time (30 s unless set otherwise)
     /// it stops what is left.
     ///
@@ -180,6 +182,9 @@ impl Server {
     /// [`Error::Limit`] if handlers were still at work after the drain time and were stopped.
     pub async fn shutdown(&self) -> Result<()> {
         let shared = self.shared();
+        for announcer in &shared.announcers {
+            announcer.down().await;
+        }
         shared.enter(Phase::Draining);
         shared.tasks.close();
         let drain = shared.limits.drain;

@@ -12,6 +12,7 @@ use super::listener::Guests;
 use super::services::Services;
 use super::{Owner, Phase, Server, Shared};
 use crate::address::{Address, AddressError};
+use crate::announcer::Announcer;
 use crate::codec::{Codec, Formats};
 use crate::connection::Budget;
 use crate::error::{Error, Result};
@@ -29,6 +30,7 @@ pub struct ServerBuilder {
     limits: ServerLimits,
     middleware: Vec<Arc<dyn Middleware>>,
     debug_page: DebugPage,
+    announcers: Vec<Arc<dyn Announcer>>,
     error: Option<Error>,
 }
 
@@ -60,6 +62,13 @@ impl ServerBuilder {
     /// Says who may see the page `/debug/wgrpc`, which lists services, methods and their calls.
     pub fn debug_page(mut self, page: DebugPage) -> Self {
         self.debug_page = page;
+        self
+    }
+
+    /// Tells others, through `announcer`, where the server listens and when it goes away: a
+    /// registry's heartbeat, for one.
+    pub fn announcer(mut self, announcer: impl Announcer) -> Self {
+        self.announcers.push(Arc::new(announcer));
         self
     }
 
@@ -100,6 +109,7 @@ impl ServerBuilder {
             limits: self.limits,
             middleware: self.middleware,
             debug_page: self.debug_page,
+            announcers: self.announcers,
             phase: AtomicU8::new(Phase::Running as u8),
             stop: CancellationToken::new(),
             kill: CancellationToken::new(),

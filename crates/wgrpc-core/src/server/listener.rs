@@ -104,6 +104,9 @@ pub(super) async fn listen(server: &Arc<Shared>, address: Address) -> Result<Add
     let address = listener.address();
     server.addresses.lock().push(address.clone());
     server.tasks.spawn(serve(server.clone(), listener));
+    for announcer in &server.announcers {
+        announcer.up(&address);
+    }
     Ok(address)
 }
 
