@@ -174,9 +174,9 @@ impl Server {
     }
 
     /// Ends the server without losing a request that it has accepted: it has its end
-    /// [announced](crate::Announcer::down), stops accepting, refuses new requests as not executed, answers what it has, and closes every connection in
-    /// a way that lets the last replies arrive. After the drain time (30 s unless set otherwise)
-    /// it stops what is left.
+    /// [announced](crate::Announcer::down), stops accepting, refuses new requests as not executed,
+    /// answers what it has, and closes every connection in a way that lets the last replies
+    /// arrive. After the drain time (30 s unless set otherwise) it stops what is left.
     ///
     /// # Errors
     /// [`Error::Limit`] if handlers were still at work after the drain time and were stopped.

@@ -30,6 +30,7 @@ const STD_IO: &[&str] = &["crates/wgrpc-gob/src/io", "crates/wgrpc-gob/src/error
 /// Where asynchronous streams are named in the core; everywhere else there are messages.
 const STREAMS: &[&str] = &[
     "crates/wgrpc-core/src/client/builder.rs",
+    "crates/wgrpc-core/src/client/connector.rs",
     "crates/wgrpc-core/src/connection",
     "crates/wgrpc-core/src/fuzzing",
     "crates/wgrpc-core/src/http",
