@@ -10,7 +10,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wgrpc-gob", &["wgrpc-macros"]),
     ("wgrpc-macros", &[]),
     ("wgrpc-core", &["wgrpc-gob"]),
-    ("wgrpc", &["wgrpc-core", "wgrpc-gob", "wgrpc-macros"]),
+    ("wgrpc-registry", &["wgrpc-core"]),
+    (
+        "wgrpc-cluster",
+        &["wgrpc-core", "wgrpc-gob", "wgrpc-registry"],
+    ),
+    (
+        "wgrpc",
+        &[
+            "wgrpc-cluster",
+            "wgrpc-core",
+            "wgrpc-gob",
+            "wgrpc-macros",
+            "wgrpc-registry",
+        ],
+    ),
     ("wgrpc-cli", &["wgrpc"]),
     ("interop", &["wgrpc", "wgrpc-core", "wgrpc-gob"]),
     ("xtask", &[]),
