@@ -78,21 +78,19 @@ pub(crate) fn decode_at<'de, T: Deserialize<'de>>(
         .saturating_add(REREAD_ALLOWANCE);
     Gaps::fill(|| {
         let mut source = Source::new(types, Reader::with_base(payload, base), limits);
-        let value = source
-            .whole(root)
-            .and_then(|value| T::deserialize(value))
-            .map_err(|error| error.at(source.reader.offset()));
-        match value {
-            Err(error) if error.is_supplied() => {
+        // The value is made where it is returned: to copy what has just been written takes time.
+        let mut value = source.read_whole(root);
+        if let Err(error) = &mut value {
+            error.place(source.reader.offset());
+            if error.is_supplied() {
                 let cost = source.reader.position() + REREAD_COST;
                 match allowance.checked_sub(cost) {
                     Some(left) => allowance = left,
-                    None => return Err(error.given_up()),
+                    None => error.give_up(),
                 }
-                Err(error)
             }
-            value => value,
         }
+        value
     })
 }
 

@@ -122,8 +122,14 @@ impl Error {
     /// The same error at `offset`, unless it knows better already.
     #[must_use]
     pub(crate) fn at(mut self, offset: u64) -> Self {
-        self.0.offset.get_or_insert(offset);
+        self.place(offset);
         self
+    }
+
+    /// Notes `offset`, unless it knows better already.
+    #[cold]
+    pub(crate) fn place(&mut self, offset: u64) {
+        self.0.offset.get_or_insert(offset);
     }
 
     /// The same error, after which the stream cannot be read on.
@@ -136,8 +142,13 @@ impl Error {
     /// The same error, inside the named field or variant.
     #[must_use]
     pub(crate) fn in_field(mut self, field: &str) -> Self {
-        self.0.path.push(Step::Field(field.to_owned()));
+        self.enter_field(field);
         self
+    }
+
+    /// Notes that it happened inside the named field or variant.
+    pub(crate) fn enter_field(&mut self, field: &str) {
+        self.0.path.push(Step::Field(field.to_owned()));
     }
 
     /// The same error, inside the element or entry with this index.
@@ -147,11 +158,9 @@ impl Error {
         self
     }
 
-    /// The same error, though its missing field was supplied: it is final.
-    #[must_use]
-    pub(crate) fn given_up(mut self) -> Self {
+    /// Makes the error final, though its missing field was supplied.
+    pub(crate) fn give_up(&mut self) {
         self.0.missing = Missing::No;
-        self
     }
 
     /// What kind of failure this is.

@@ -111,9 +111,11 @@ impl Scanner {
     ///
     /// Every error is fatal: the stream has lost step and must not be scanned on.
     pub fn scan<'a>(&mut self, bytes: &'a [u8]) -> Result<Scan<'a>> {
-        let found = self.next_value(bytes);
-        // What knows no better place is wrong with the message that begins here.
-        found.map_err(|error| error.at(self.offset).fatal())
+        match self.next_value(bytes) {
+            Ok(found) => Ok(found),
+            // What knows no better place is wrong with the message that begins here.
+            Err(error) => Err(error.at(self.offset).fatal()),
+        }
     }
 
     fn next_value<'a>(&mut self, bytes: &'a [u8]) -> Result<Scan<'a>> {

@@ -66,7 +66,11 @@ impl Gaps {
         if !self.any.load(Ordering::Acquire) {
             return None;
         }
-        let structure = typeid::of::<V>();
+        self.found_field(typeid::of::<V>(), place)
+    }
+
+    #[cold]
+    fn found_field(&self, structure: TypeId, place: usize) -> Option<&'static str> {
         let found = self.found.read();
         let mut fields = found.iter().filter(|(of, _)| *of == structure);
         fields.nth(place).map(|&(_, field)| field)
@@ -98,11 +102,12 @@ impl Gaps {
     ///
     /// Each attempt makes progress, and a type has a fixed number of fields, so this ends; but
     /// where input is hostile and reading is costly, count the attempts.
+    #[inline]
     pub fn fill<T, E: Lacking>(mut attempt: impl FnMut() -> Result<T, E>) -> Result<T, E> {
         loop {
-            match attempt() {
-                Err(error) if error.is_supplied() => {}
-                result => return result,
+            let result = attempt();
+            if !matches!(&result, Err(error) if error.is_supplied()) {
+                return result;
             }
         }
     }

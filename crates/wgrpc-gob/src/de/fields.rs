@@ -27,15 +27,13 @@ pub(super) struct Cursor<'a, 't, 'de> {
 pub(super) const END: usize = usize::MAX;
 
 impl<'a, 't, 'de> Cursor<'a, 't, 'de> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(structure: &'t Structure, source: &'a mut Source<'t, 'de>) -> Result<Self> {
-        let mut cursor = Self {
+        Ok(Self {
+            upcoming: read_upcoming(source, structure, None)?,
             source,
             structure,
-            upcoming: END,
-        };
-        cursor.look_behind(None)?;
-        Ok(cursor)
+        })
     }
 
     /// The number of the present field that stands next; [`END`] at the end.
@@ -44,33 +42,23 @@ impl<'a, 't, 'de> Cursor<'a, 't, 'de> {
     }
 
     /// Reads which field comes behind field `number`, or first of all.
-    #[inline]
+    #[inline(always)]
     pub(super) fn look_behind(&mut self, number: Option<usize>) -> Result<()> {
-        let next = number.map_or(0, |number| number + 1);
-        let number = read_field_number(&mut self.source.reader, next, self.structure.len())?;
-        self.upcoming = number.unwrap_or(END);
+        self.upcoming = read_upcoming(self.source, self.structure, number)?;
         Ok(())
     }
 
     /// Skips the present fields before `number`. Returns whether that one is present.
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, number: usize) -> Result<bool> {
         while self.upcoming < number {
-            self.skip()?;
+            self.upcoming = skip(self.source, self.structure, self.upcoming)?;
         }
         Ok(self.upcoming == number && number != END)
     }
 
-    #[inline(never)]
-    fn skip(&mut self) -> Result<()> {
-        let slot = self.structure.slot(self.upcoming);
-        let ty = self.source.types.definition(slot)?;
-        self.source.skip(ty)?;
-        self.look_behind(Some(self.upcoming))
-    }
-
     /// Reads field `number` if it is present, or its zero.
-    #[inline]
+    #[inline(always)]
     fn read<S: DeserializeSeed<'de>>(
         &mut self,
         number: usize,
@@ -81,18 +69,42 @@ impl<'a, 't, 'de> Cursor<'a, 't, 'de> {
         if !is_present {
             return self.source.zero(ty, seed);
         }
-        let value = seed.deserialize(self.source.value(ty));
-        if value.is_ok() {
-            self.look_behind(Some(number))?;
+        // The value is made where it is returned: to copy what has just been written takes time.
+        let mut value = seed.deserialize(self.source.value(ty));
+        if value.is_ok()
+            && let Err(error) = self.look_behind(Some(number))
+        {
+            value = Err(error);
         }
         value
     }
 
     /// Skips the rest.
-    #[inline]
+    #[inline(always)]
     fn finish(&mut self) -> Result<()> {
         self.advance(END).map(drop)
     }
+}
+
+/// Reads which field comes behind field `number`, or first of all.
+#[inline]
+fn read_upcoming(
+    source: &mut Source<'_, '_>,
+    structure: &Structure,
+    number: Option<usize>,
+) -> Result<usize> {
+    let next = number.map_or(0, |number| number + 1);
+    let number = read_field_number(&mut source.reader, next, structure.len())?;
+    Ok(number.unwrap_or(END))
+}
+
+/// Skips field `number`, and reads which one comes behind it. Takes no `&mut Cursor`, which would
+/// keep every cursor out of registers.
+#[inline(never)]
+fn skip(source: &mut Source<'_, '_>, structure: &Structure, number: usize) -> Result<usize> {
+    let ty = source.types.definition(structure.slot(number))?;
+    source.skip(ty)?;
+    read_upcoming(source, structure, Some(number))
 }
 
 /// What the value that comes next is.
@@ -104,11 +116,10 @@ enum Current<'n> {
     Gap(&'static str),
 }
 
-impl Current<'_> {
-    #[cold]
-    fn locate(self, error: Error, source: &Source<'_, '_>) -> Error {
+impl<'n> Current<'n> {
+    fn name(self) -> &'n str {
         let (Self::Field(_, name, _) | Self::Gap(name)) = self;
-        error.at(source.reader.offset()).in_field(name)
+        name
     }
 }
 
@@ -128,6 +139,7 @@ impl<'t, S> Missing<'t, S> {
         }
     }
 
+    #[inline(always)]
     fn next(&mut self) -> Option<&'static str> {
         let field = self.plan.gaps.field::<S>(self.supplied)?;
         self.supplied += 1;
@@ -140,11 +152,15 @@ pub(super) struct Matched<'a, 't, 'de, S> {
     cursor: Cursor<'a, 't, 'de>,
     matches: std::slice::Iter<'t, Match>,
     gaps: Missing<'t, S>,
-    current: Current<'static>,
+    /// Our name for the field that comes next.
+    name: &'static str,
+    /// Its number, [`END`] if only we have it, and whether it is present.
+    number: usize,
+    is_present: bool,
 }
 
 impl<'a, 't, 'de, S> Matched<'a, 't, 'de, S> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(
         structure: &'t Structure,
         plan: &'t Plan,
@@ -154,11 +170,13 @@ impl<'a, 't, 'de, S> Matched<'a, 't, 'de, S> {
             cursor: Cursor::new(structure, source)?,
             matches: plan.matches.iter(),
             gaps: Missing::new(plan),
-            current: Current::Gap(""),
+            name: "",
+            number: END,
+            is_present: false,
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn finish(mut self) -> Result<()> {
         self.cursor.finish()
     }
@@ -167,30 +185,40 @@ impl<'a, 't, 'de, S> Matched<'a, 't, 'de, S> {
 impl<'de, S> MapAccess<'de> for Matched<'_, '_, 'de, S> {
     type Error = Error;
 
-    #[inline]
+    #[inline(always)]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        let name = if let Some(&Match { number, name }) = self.matches.next() {
-            let is_present = self.cursor.advance(number)?;
-            self.current = Current::Field(number, name, is_present);
-            name
+        if let Some(field) = self.matches.next() {
+            self.is_present = self.cursor.advance(field.number)?;
+            self.number = field.number;
+            self.name = field.name;
         } else if let Some(name) = self.gaps.next() {
-            self.current = Current::Gap(name);
-            name
+            self.number = END;
+            self.name = name;
         } else {
             return Ok(None);
-        };
-        seed.deserialize(BorrowedStrDeserializer::new(name))
+        }
+        seed.deserialize(BorrowedStrDeserializer::new(self.name))
             .map(Some)
     }
 
-    #[inline]
+    #[inline(always)]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
-        let value = match self.current {
-            Current::Field(number, _, is_present) => self.cursor.read(number, is_present, seed),
-            Current::Gap(_) => seed.deserialize(self.cursor.source.unknown_zero()),
+        let mut value = if self.number == END {
+            seed.deserialize(self.cursor.source.unknown_zero())
+        } else {
+            self.cursor.read(self.number, self.is_present, seed)
         };
-        value.map_err(|error| self.current.locate(error, self.cursor.source))
+        if let Err(error) = &mut value {
+            locate(error, self.name, self.cursor.source);
+        }
+        value
     }
+}
+
+#[cold]
+fn locate(error: &mut Error, name: &str, source: &Source<'_, '_>) {
+    error.place(source.reader.offset());
+    error.enter_field(name);
 }
 
 /// All fields of the sender's, by their names on the wire: a struct seen as a map.
@@ -255,7 +283,7 @@ impl<'de, S> MapAccess<'de> for Named<'_, '_, 'de, S> {
         let Some(current) = self.next_field()? else {
             return Ok(None);
         };
-        let (Current::Field(_, name, _) | Current::Gap(name)) = current;
+        let name = current.name();
         // Whoever keeps the name has a copy of it in every value, and it was sent only once.
         (self.cursor.source).charge(1, size_of::<K::Value>() + name.len())?;
         self.current = current;
@@ -264,7 +292,7 @@ impl<'de, S> MapAccess<'de> for Named<'_, '_, 'de, S> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
         self.cursor.source.charge(1, size_of::<V::Value>())?;
-        let value = match self.current {
+        let mut value = match self.current {
             Current::Field(number, _, is_present) => self.cursor.read(number, is_present, seed),
             Current::Gap(field) => {
                 let source = &self.cursor.source;
@@ -272,7 +300,10 @@ impl<'de, S> MapAccess<'de> for Named<'_, '_, 'de, S> {
                 seed.deserialize(ZeroDeserializer::for_field(field, gaps, source.depth))
             }
         };
-        value.map_err(|error| self.current.locate(error, self.cursor.source))
+        if let Err(error) = &mut value {
+            locate(error, self.current.name(), self.cursor.source);
+        }
+        value
     }
 }
 

@@ -1,6 +1,6 @@
 //! The bytes that values are read from, and what may be spent on them.
 
-use serde::de::DeserializeSeed;
+use serde::de::{Deserialize, DeserializeSeed};
 
 use super::plan::Plan;
 use super::value::Value;
@@ -45,9 +45,16 @@ impl<'t, 'de> Source<'t, 'de> {
     }
 
     /// A value at the beginning of what a message or an interface holds.
+    #[inline]
     pub(super) fn whole(&mut self, root: Complete<'t>) -> Result<Value<'_, 't, 'de>> {
         read_lead(root.ty, &mut self.reader)?;
         Ok(self.value(root.ty))
+    }
+
+    /// Reads the value that a message holds.
+    #[inline]
+    pub(super) fn read_whole<T: Deserialize<'de>>(&mut self, root: Complete<'t>) -> Result<T> {
+        T::deserialize(self.whole(root)?)
     }
 
     /// A value of the type `ty` that stands next.
@@ -63,11 +70,19 @@ impl<'t, 'de> Source<'t, 'de> {
         ty: &'t Definition,
         seed: S,
     ) -> Result<S::Value> {
-        let reader = std::mem::replace(&mut self.reader, Reader::new(&ZEROS));
-        let was_absent = std::mem::replace(&mut self.is_absent, true);
-        let value = seed.deserialize(self.value(ty));
-        self.is_absent = was_absent;
-        self.reader = reader;
+        // A source of its own: to put another reader in the place of this one would mean to copy
+        // what has just been written, for which a processor has to wait.
+        let mut zeros = Source {
+            types: self.types,
+            reader: Reader::new(&ZEROS),
+            limits: self.limits,
+            depth: self.depth,
+            budget: self.budget,
+            whole_depth: self.whole_depth,
+            is_absent: true,
+        };
+        let value = seed.deserialize(zeros.value(ty));
+        self.budget = zeros.budget;
         value
     }
 

@@ -18,6 +18,36 @@ pub(super) struct Value<'a, 't, 'de> {
     pub(super) ty: &'t Definition,
 }
 
+/// Reads what is in an interface by the same method.
+macro_rules! open {
+    ($value:ident.$method:ident($($arg:expr),*)) => {
+        if $value.is_absent() {
+            $value.nothing().$method($($arg),*)
+        } else {
+            $value.inside(|inner| inner.$method($($arg),*))
+        }
+    };
+}
+
+/// The same, of what may be something else as well. Apart from the usual case, which then is short
+/// enough to be inlined.
+macro_rules! otherwise {
+    ($value:ident.$method:ident($visitor:ident), $expected:literal) => {{
+        #[cold]
+        #[inline(never)]
+        fn otherwise<'de, V: Visitor<'de>>(
+            value: Value<'_, '_, 'de>,
+            visitor: V,
+        ) -> Result<V::Value> {
+            match value.ty.kind {
+                Kind::Interface => open!(value.$method(visitor)),
+                _ => Err(value.mismatch($expected)),
+            }
+        }
+        otherwise($value, $visitor)
+    }};
+}
+
 impl<'t, 'de> Value<'_, 't, 'de> {
     #[cold]
     pub(super) fn mismatch(&self, expected: impl std::fmt::Display) -> Error {
@@ -75,6 +105,21 @@ impl<'t, 'de> Value<'_, 't, 'de> {
         list
     }
 
+    /// Reads a struct from what is none: from an interface.
+    #[cold]
+    #[inline(never)]
+    fn no_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        match self.ty.kind {
+            Kind::Interface => open!(self.deserialize_struct(name, fields, visitor)),
+            _ => Err(self.mismatch(format_args!("the struct `{name}`"))),
+        }
+    }
+
     /// Reads an array, whose count is redundant.
     fn array<V: Visitor<'de>>(self, elem: Slot, len: usize, visitor: V) -> Result<V::Value> {
         if !self.is_absent() {
@@ -85,20 +130,15 @@ impl<'t, 'de> Value<'_, 't, 'de> {
 }
 
 #[cold]
+fn not_utf8() -> Error {
+    let message = "the string is not UTF-8, as text must be in Rust";
+    Error::new(Category::OutOfRange, message)
+}
+
+#[cold]
 pub(super) fn nil() -> Error {
     let message = "the interface is nil, which only an option can be";
     Error::new(Category::Mismatch, message)
-}
-
-/// Reads what is in an interface by the same method.
-macro_rules! open {
-    ($value:ident.$method:ident($($arg:expr),*)) => {
-        if $value.is_absent() {
-            $value.nothing().$method($($arg),*)
-        } else {
-            $value.inside(|inner| inner.$method($($arg),*))
-        }
-    };
 }
 
 macro_rules! numbers {
@@ -107,8 +147,7 @@ macro_rules! numbers {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             match &self.ty.kind {
                 Kind::$kind => visitor.$visit(self.source.reader.$take()?),
-                Kind::Interface => open!(self.$method(visitor)),
-                _ => Err(self.mismatch($expected)),
+                _ => otherwise!(self.$method(visitor), $expected),
             }
         }
     )*};
@@ -153,11 +192,11 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         }
     }
 
+    #[inline]
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match &self.ty.kind {
             Kind::Bool => visitor.visit_bool(self.source.reader.uint()? != 0),
-            Kind::Interface => open!(self.deserialize_bool(visitor)),
-            _ => Err(self.mismatch("bool")),
+            _ => otherwise!(self.deserialize_bool(visitor), "bool"),
         }
     }
 
@@ -165,8 +204,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         match &self.ty.kind {
             Kind::Byte => visitor.visit_u8(self.source.reader.byte()?),
             Kind::Uint => visitor.visit_u64(self.source.reader.uint()?),
-            Kind::Interface => open!(self.deserialize_u8(visitor)),
-            _ => Err(self.mismatch("u8")),
+            _ => otherwise!(self.deserialize_u8(visitor), "u8"),
         }
     }
 
@@ -225,13 +263,9 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
             // A type that marshals itself may well do it as text.
             Kind::String | Kind::Opaque(_) => match self.text()? {
                 Ok(text) => visitor.visit_borrowed_str(text),
-                Err(_) => Err(Error::new(
-                    Category::OutOfRange,
-                    "the string is not UTF-8, as text must be in Rust",
-                )),
+                Err(_) => Err(not_utf8()),
             },
-            Kind::Interface => open!(self.deserialize_str(visitor)),
-            _ => Err(self.mismatch("a string")),
+            _ => otherwise!(self.deserialize_str(visitor), "a string"),
         }
     }
 
@@ -377,10 +411,8 @@ impl<'de> Deserializer<'de> for Value<'_, '_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let structure = match &self.ty.kind {
-            Kind::Struct(structure) => structure,
-            Kind::Interface => return open!(self.deserialize_struct(name, fields, visitor)),
-            _ => return Err(self.mismatch(format_args!("the struct `{name}`"))),
+        let Kind::Struct(structure) = &self.ty.kind else {
+            return self.no_struct(name, fields, visitor);
         };
         let plan = self.source.plan::<V>(structure, fields)?;
         if plan.matches.is_empty() && self.is_whole() && !fields.is_empty() && structure.len() > 0 {
