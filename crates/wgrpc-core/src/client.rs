@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use wgrpc_gob::Gob;
 
@@ -70,6 +71,8 @@ struct Shared {
     peer: Peer,
     /// What the server has said that it understands.
     server_ext: AtomicU64,
+    /// Tells those who wait for it that no more calls can be made.
+    ended: Notify,
 }
 
 struct State {
@@ -148,6 +151,16 @@ impl Client {
         state.closed.is_none() && !state.is_draining
     }
 
+    /// Waits until no more calls can be made: until the client is not
+    /// [available](Self::is_available) any more.
+    pub async fn closed(&self) {
+        let mut ended = std::pin::pin!(self.0.0.ended.notified());
+        ended.as_mut().enable();
+        if self.is_available() {
+            ended.await;
+        }
+    }
+
     /// Ends the connection. Calls in flight end with [`Error::Closed`].
     ///
     /// # Errors
@@ -215,6 +228,7 @@ impl Shared {
         }
         self.outbox.close(Cause::new(error.to_string()));
         wakers.into_iter().for_each(std::task::Waker::wake);
+        self.ended.notify_waiters();
         self.outbox.wake();
     }
 }

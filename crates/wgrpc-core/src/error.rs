@@ -1,8 +1,12 @@
 //! What a call can end with, split by what the caller can do about it.
 
+mod attempts;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use attempts::{Attempt, Attempts};
 
 use crate::address::AddressError;
 
@@ -44,6 +48,9 @@ pub enum Error {
         /// Whether the request may have reached the server.
         sent: bool,
     },
+    /// A call over several servers failed: where and why, and nothing more is tried.
+    #[error("{0}")]
+    Attempts(Attempts),
     /// No connection could be made.
     #[error("cannot connect to {address}: {cause}")]
     Connect {
@@ -99,6 +106,7 @@ impl Error {
             Self::Decode(_) => Executed::Yes,
             Self::Timeout { sent, .. } | Self::Closed { sent } if *sent => Executed::Maybe,
             Self::Lost(_) => Executed::Maybe,
+            Self::Attempts(attempts) => attempts.is_executed(),
             _ => Executed::No,
         }
     }
@@ -111,6 +119,10 @@ impl Error {
             Self::Refused(fault) => {
                 matches!(fault.code(), Some(Code::Overloaded | Code::ShuttingDown))
             }
+            Self::Attempts(attempts) => {
+                attempts.is_executed() == Executed::No
+                    && attempts.last().is_some_and(Self::is_retryable)
+            }
             _ => false,
         }
     }
@@ -120,6 +132,7 @@ impl Error {
         match self {
             Self::Timeout { .. } => true,
             Self::Remote(fault) => fault.code() == Some(Code::HandleTimeout),
+            Self::Attempts(attempts) => attempts.last().is_some_and(Self::is_timeout),
             _ => false,
         }
     }
@@ -128,6 +141,7 @@ impl Error {
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Remote(fault) | Self::Refused(fault) => Some(fault),
+            Self::Attempts(attempts) => attempts.last().and_then(Self::fault),
             _ => None,
         }
     }
@@ -368,6 +382,27 @@ mod tests {
         };
         assert_eq!(late.is_executed(), Executed::Maybe);
         assert!(!late.is_retryable());
+    }
+
+    #[test]
+    fn the_error_of_several_attempts_says_where_and_what_is_known() {
+        let attempt = |port: u16, error| {
+            let address = format!("tcp@10.0.0.1:{port}").parse().unwrap();
+            Attempt::new(address, error)
+        };
+        let lost = attempt(1, Error::Lost(Cause::new("reset")));
+        let unsent = attempt(2, Error::NotSent(Cause::new("closed")));
+        let error = Error::Attempts(Attempts::new(vec![lost, unsent.clone()]).unwrap());
+        let text = "2 attempts failed: \
+                    tcp@10.0.0.1:1: connection lost, the call may have been executed: reset; \
+                    tcp@10.0.0.1:2: not sent: closed";
+        assert_eq!(error.to_string(), text);
+        assert_eq!(error.is_executed(), Executed::Maybe);
+        assert!(!error.is_retryable());
+        let error = Error::Attempts(Attempts::new(vec![unsent]).unwrap());
+        assert_eq!(error.to_string(), "tcp@10.0.0.1:2: not sent: closed");
+        assert_eq!(error.is_executed(), Executed::No);
+        assert!(error.is_retryable());
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub use client::{Arguments, Call, Client, ClientBuilder, Connector};
 pub use codec::{Codec, CodecError, Target};
 /// What a [`Codec`] of the user's own is written with.
 pub use erased_serde;
-pub use error::{Cause, Code, Error, Executed, Fault, Result};
+pub use error::{Attempt, Attempts, Cause, Code, Error, Executed, Fault, Result};
 pub use header::Meta;
 pub use http::DebugPage;
 pub use limits::{ClientLimits, ServerLimits};

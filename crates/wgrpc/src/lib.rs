@@ -58,11 +58,11 @@
 //! macros (`manual.rs`).
 
 pub use wgrpc_core::{
-    Address, AddressError, Announcer, Arguments, BoxFuture, Call, CallInfo, CallOptions, Caller,
-    Cause, Client, ClientBuilder, ClientLimits, Code, Codec, CodecError, Connector, Context,
-    DEBUG_PATH, DebugPage, Error, Executed, Ext, Fault, GOB, IntoService, JSON, Meta, Method,
-    Middleware, Next, Peer, Protocol, Result, Serve, Server, ServerBuilder, ServerLimits, Service,
-    Target, With, erased_serde,
+    Address, AddressError, Announcer, Arguments, Attempt, Attempts, BoxFuture, Call, CallInfo,
+    CallOptions, Caller, Cause, Client, ClientBuilder, ClientLimits, Code, Codec, CodecError,
+    Connector, Context, DEBUG_PATH, DebugPage, Error, Executed, Ext, Fault, GOB, IntoService, JSON,
+    Meta, Method, Middleware, Next, Peer, Protocol, Result, Serve, Server, ServerBuilder,
+    ServerLimits, Service, Target, With, erased_serde,
 };
 #[doc(inline)]
 pub use wgrpc_gob as gob;

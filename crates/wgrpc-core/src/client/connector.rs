@@ -9,6 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
 use wgrpc_gob::Gob;
 
 use super::driver::Driver;
@@ -121,6 +122,11 @@ impl Connector {
         })
     }
 
+    /// How long connecting may take; `None` is for ever.
+    pub fn connect_timeout(&self) -> Option<Duration> {
+        self.0.connect_timeout
+    }
+
     /// How long a call may take unless it says otherwise; `None` is for ever.
     pub fn timeout(&self) -> Option<Duration> {
         self.0.timeout
@@ -152,6 +158,7 @@ impl Connector {
             options: options.clone(),
             peer: io.peer,
             server_ext: AtomicU64::new(0),
+            ended: Notify::new(),
         });
         // The server gives up on a client that says nothing, so the handshake does not wait for
         // the first call.

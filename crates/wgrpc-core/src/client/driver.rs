@@ -83,6 +83,7 @@ impl Driver {
         let mut at = 0;
         let mut result = Ok(());
         let mut missing = 1;
+        let mut drains = false;
         let in_flight = {
             let mut state = self.shared.state.lock();
             loop {
@@ -99,7 +100,7 @@ impl Driver {
                         let seq = header.seq;
                         let outcome = match header.fault() {
                             Some(fault) => {
-                                state.is_draining |= fault.code() == Some(Code::ShuttingDown);
+                                drains |= fault.code() == Some(Code::ShuttingDown);
                                 Err(Error::from_reply(fault))
                             }
                             None => Ok(Reply {
@@ -138,11 +139,15 @@ impl Driver {
                     }
                 }
             }
+            state.is_draining |= drains;
             if state.pending.in_flight() < self.shared.options.limits.in_flight {
                 self.wakers.extend(state.pending.wake_first());
             }
             state.pending.in_flight()
         };
+        if drains {
+            self.shared.ended.notify_waiters();
+        }
         block.advance(at);
         self.inbox.give_back(block, missing);
         // Several callers will make their next calls now: they need not wake this task to write.

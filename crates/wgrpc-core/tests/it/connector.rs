@@ -61,3 +61,30 @@ async fn a_call_can_have_a_time_limit_among_its_options() {
     let slept = soon(client.call_with::<_, i64>("Arith.Sleep", &1i64, options));
     assert_eq!(slept.await.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn a_client_tells_that_no_more_calls_can_be_made() {
+    let server = demo_in_memory();
+    let client = server.connect().unwrap();
+    let waiting = tokio::spawn({
+        let client = client.clone();
+        async move { client.closed().await }
+    });
+    assert_eq!(
+        client.call::<_, i64>("Arith.Sleep", &1i64).await.unwrap(),
+        1
+    );
+    assert!(!waiting.is_finished());
+    client.close().unwrap();
+    soon(waiting).await.unwrap();
+    soon(client.closed()).await;
+
+    let client = server.connect().unwrap();
+    assert_eq!(
+        client.call::<_, i64>("Arith.Sleep", &1i64).await.unwrap(),
+        1
+    );
+    let (shutdown, ()) = tokio::join!(server.shutdown(), soon(client.closed()));
+    shutdown.unwrap();
+    assert!(!client.is_available());
+}
