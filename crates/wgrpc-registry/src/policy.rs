@@ -1,0 +1,146 @@
+//! Which addresses a registry takes, and which of those that it lists a client believes.
+//!
+//! Whoever can write to a registry must not be able to point its clients at what only they can
+//! reach: sockets in their file system, the metadata service of their cloud, their own machine.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use wgrpc_core::{Address, Protocol};
+
+use crate::error::{Error, Result};
+use crate::lease::ADDRESS_MAX;
+
+/// Whether a registry may list this address.
+pub(crate) fn check(address: &Address) -> Result<()> {
+    let refuse = |reason: &str| {
+        let shown: String = address.to_string().chars().take(ADDRESS_MAX).collect();
+        Err(Error::Invalid(format!("cannot list '{shown}': {reason}")))
+    };
+    if address.to_string().len() > ADDRESS_MAX {
+        return refuse("it is longer than 256 bytes");
+    }
+    if address.protocol() == Protocol::Unix {
+        return refuse("a Unix socket cannot be reached from other machines");
+    }
+    match Host::of(address) {
+        Host::Ip(ip) if is_link_local(ip) => refuse("it is link-local"),
+        Host::Ip(ip) if ip.is_multicast() => refuse("it is no single machine"),
+        Host::Ip(IpAddr::V4(Ipv4Addr::BROADCAST)) => refuse("it is no single machine"),
+        Host::Number => refuse("write the IP address with four numbers"),
+        _ => Ok(()),
+    }
+}
+
+/// Whether whoever connects to this address gets to itself.
+pub(crate) fn is_this_machine(address: &Address) -> bool {
+    match Host::of(address) {
+        Host::Ip(ip) => ip.is_loopback() || ip.is_unspecified(),
+        Host::Name(name) => is_local_name(name),
+        Host::Number => false,
+    }
+}
+
+/// Whether the name stands for the machine itself by convention.
+pub(crate) fn is_local_name(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name.is_empty() || name == "localhost" || name.ends_with(".localhost")
+}
+
+/// The host of an address, as a resolver would see it.
+enum Host<'a> {
+    Ip(IpAddr),
+    /// No IP address as we write them, but resolvers read `127.1` and `0x7f000001` as one.
+    Number,
+    Name(&'a str),
+}
+
+impl<'a> Host<'a> {
+    fn of(address: &'a Address) -> Self {
+        let target = address.target();
+        let host = target.rsplit_once(':').map_or(target, |(host, _)| host);
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let bare = bare.split_once('%').map_or(bare, |(ip, _zone)| ip);
+        if let Ok(ip) = bare.parse::<IpAddr>() {
+            return Self::Ip(ip.to_canonical());
+        }
+        let last = bare.trim_end_matches('.').rsplit('.').next();
+        let last = last.unwrap_or_default().to_ascii_lowercase();
+        let is_number = last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number && !last.is_empty() {
+            return Self::Number;
+        }
+        Self::Name(bare)
+    }
+}
+
+fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_addresses_that_others_can_reach_are_listed() {
+        for good in [
+            "tcp@10.0.0.1:9001",
+            "http@arith.internal:80",
+            "tcp@[2001:db8::1]:9001",
+            // Where Go programs that listen on every interface say they are.
+            "tcp@[::]:9001",
+            "tcp@:9001",
+            "tcp@localhost:9001",
+            "tcp@3com.com:9001",
+        ] {
+            assert!(check(&address(good)).is_ok(), "{good}");
+        }
+        for bad in [
+            "unix@/run/docker.sock",
+            "tcp@169.254.169.254:80",
+            "tcp@[::ffff:169.254.169.254]:80",
+            "http@[fe80::1%eth0]:80",
+            "tcp@224.0.0.1:80",
+            "tcp@255.255.255.255:80",
+            "tcp@[ff02::1]:80",
+            "tcp@2852039166:80",
+            "tcp@0xa9fea9fe:80",
+            "tcp@0xa9.0xfe.0xa9.0xfe:80",
+            "tcp@169.254.43518:80",
+            "tcp@0251.0376.0251.0376:80",
+        ] {
+            assert!(check(&address(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_s_own_machine_is_known_by_all_its_names() {
+        for own in [
+            "tcp@127.0.0.1:1",
+            "tcp@127.8.8.8:1",
+            "tcp@[::1]:1",
+            "tcp@[::ffff:127.0.0.1]:1",
+            "tcp@0.0.0.0:1",
+            "tcp@[::]:1",
+            "tcp@:1",
+            "tcp@LOCALHOST:1",
+            "tcp@a.localhost.:1",
+        ] {
+            assert!(is_this_machine(&address(own)), "{own}");
+        }
+        for other in [
+            "tcp@10.0.0.1:1",
+            "tcp@localhost.example.com:1",
+            "tcp@[2001:db8::1]:1",
+        ] {
+            assert!(!is_this_machine(&address(other)), "{other}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The seam behind which registrations are kept: in memory, or in a database that several
+//! registries share.
+
+use std::sync::Arc;
+
+use wgrpc_core::{Address, BoxFuture};
+
+use crate::error::Result;
+use crate::lease::{Listing, Registration};
+
+/// Where registrations are kept. One registry front end talks to one store.
+///
+/// A store keeps time by itself: what is not renewed within its time to live disappears.
+pub trait Store: Send + Sync + 'static {
+    /// Registers a server, or renews what is registered. The registration has been
+    /// [checked](Registration::check), and its time to live filled in: `None` is for ever.
+    ///
+    /// Fails if there is no room, or if the store does not work.
+    fn register(&self, registration: Registration) -> BoxFuture<'_, Result<()>>;
+
+    /// Takes a server off the list, and says whether it was there.
+    fn deregister<'a>(
+        &'a self,
+        group: &'a str,
+        address: &'a Address,
+    ) -> BoxFuture<'a, Result<bool>>;
+
+    /// The servers of one group, or all of them, sorted by the text of their address.
+    fn list<'a>(&'a self, group: Option<&'a str>) -> BoxFuture<'a, Result<Listing>>;
+
+    /// Resolves when the listing's revision is another than `seen`, and tells it.
+    ///
+    /// As a rule it is above `seen`. It is below if the store has lost its memory, and then nobody
+    /// must wait for it to catch up.
+    fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>>;
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn register(&self, registration: Registration) -> BoxFuture<'_, Result<()>> {
+        (**self).register(registration)
+    }
+
+    fn deregister<'a>(
+        &'a self,
+        group: &'a str,
+        address: &'a Address,
+    ) -> BoxFuture<'a, Result<bool>> {
+        (**self).deregister(group, address)
+    }
+
+    fn list<'a>(&'a self, group: Option<&'a str>) -> BoxFuture<'a, Result<Listing>> {
+        (**self).list(group)
+    }
+
+    fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>> {
+        (**self).changed(seen)
+    }
+}
