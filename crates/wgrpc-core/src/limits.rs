@@ -30,6 +30,8 @@ pub struct ServerLimits {
     pub in_flight_total: usize,
     /// What requests of more than 64 KiB may take together, in bytes, while they are read and
     /// handled. Where there is no more, connections that bring another one are not read on.
+    /// Their encoded bytes count. What they decode to is bounded for each request alone, by
+    /// [`message.decoded`](wgrpc_gob::Limits::decoded).
     pub long_requests: usize,
     /// How long a connection at a limit is not read before its requests are refused.
     pub read_pause: Duration,
