@@ -89,22 +89,7 @@ pub(crate) fn float_bits(value: f64) -> u64 {
 #[inline]
 pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_uint(out, bytes.len() as u64);
-    // Few bytes are copied in place, as two words that may overlap: that costs less than a call.
-    match bytes.len() {
-        4..=8 => put_overlapping::<4>(out, bytes),
-        9..=16 => put_overlapping::<8>(out, bytes),
-        _ => out.extend_from_slice(bytes),
-    }
-}
-
-#[inline]
-fn put_overlapping<const N: usize>(out: &mut Vec<u8>, bytes: &[u8]) {
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) {
-        let end = out.len() + bytes.len();
-        out.extend_from_slice(first);
-        out.truncate(end - N);
-        out.extend_from_slice(last);
-    }
+    out.extend_from_slice(bytes);
 }
 
 /// Takes primitives from the front of a slice.
@@ -352,18 +337,6 @@ mod tests {
         put_float(&mut out, 17.0);
         assert_eq!(out, [0xfe, 0x31, 0x40]);
         assert_eq!(Reader::new(&out).float().unwrap(), 17.0);
-    }
-
-    #[test]
-    fn bytes_of_every_length_are_copied() {
-        let bytes: Vec<u8> = (0..200).collect();
-        for len in 0..bytes.len() {
-            let mut out = vec![7];
-            put_bytes(&mut out, &bytes[..len]);
-            let mut reader = Reader::new(&out[1..]);
-            assert_eq!(reader.bytes().unwrap(), &bytes[..len]);
-            assert!(reader.is_empty() && out[0] == 7);
-        }
     }
 
     #[test]
