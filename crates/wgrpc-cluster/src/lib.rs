@@ -7,7 +7,26 @@
 //! In reading order:
 //!
 //! * `discovery`: where the servers are.
+//! * `outcome`: what the end of a call says about its server.
+//! * `balance`: which server gets the next call.
+//! * `health`: which servers may be used at all.
+//! * `retry`: what is sent again after a failure, and how much of that.
+//! * `backoff`: how long to wait before connecting again.
+//! * `window`: counts over the last seconds, for health and retries.
+//!
+//! All but the first are pure: time and randomness are arguments.
 
+mod backoff;
+mod balance;
 mod discovery;
+mod health;
+mod outcome;
+mod retry;
+mod window;
 
+pub use backoff::Backoff;
+pub use balance::{Balancer, Begun, Candidates, Choice, Load, Node, SelectMode};
 pub use discovery::{Discovery, Endpoint, ServerList, Servers};
+pub use health::{Condition, Health, HealthPolicy, Survey};
+pub use outcome::Outcome;
+pub use retry::{FailMode, RetryBudget, RetryPolicy, may_send_again};

@@ -1,0 +1,90 @@
+//! Who may be used, given the health of all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Condition;
+use crate::balance::Node;
+
+/// How many of the ill are asked at a call whether they want a probe.
+const ASKED: usize = 4;
+
+/// Who may be used. Made again when the list or somebody's [condition](super::Health::condition)
+/// changes, which is rare; calls share it.
+///
+/// The rule, in order:
+///
+/// * Servers of weight 0 and those that are draining are used only if none of the others is
+///   reachable.
+/// * Those to which no connection can be made are used only if nobody at all is reachable: what
+///   they were sent would only come back.
+/// * The sick are left out as long as at least half of all are well. If fewer are, the sick are
+///   used as well: the few that are well would not survive the load of all, and the fault
+///   may be this client's own. So the last one is never left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Indices of those that may be used, ascending. Empty only if there are no servers.
+    pub usable: Vec<u32>,
+    /// Indices of those that are ill, ascending, whether they are used or not.
+    pub ill: Vec<u32>,
+    /// Whether fewer than half are well, so that the sick are used as well.
+    pub is_panic: bool,
+}
+
+impl Survey {
+    /// Who may be used of these.
+    pub fn of(nodes: &[Arc<Node>]) -> Self {
+        let conditions: Vec<_> = nodes.iter().map(|node| node.health().condition()).collect();
+        let all = || (0_u32..).zip(nodes).zip(&conditions);
+        let indices_of = |is_one: &dyn Fn(&Node, Condition) -> bool| -> Vec<u32> {
+            let those = all().filter(|((_, node), condition)| is_one(node, **condition));
+            those.map(|((index, _), _)| index).collect()
+        };
+
+        let ill = indices_of(&|_, condition| condition != Condition::Well);
+        for is_wanted in [true, false] {
+            let group = |node: &Node| node.endpoint().is_wanted() == is_wanted;
+            let size = nodes.iter().filter(|node| group(node)).count();
+            let well = indices_of(&|node, condition| group(node) && condition == Condition::Well);
+            let is_panic = well.len() * 2 < size;
+            let usable = if is_panic {
+                indices_of(&|node, condition| group(node) && condition != Condition::Unreachable)
+            } else {
+                well
+            };
+            if !usable.is_empty() {
+                return Self {
+                    usable,
+                    ill,
+                    is_panic,
+                };
+            }
+        }
+        Self {
+            usable: indices_of(&|node, _| node.endpoint().is_wanted())
+                .into_iter()
+                .collect(),
+            is_panic: !nodes.is_empty(),
+            ill,
+        }
+    }
+
+    /// One that wants a probe, which the caller then has to make: see
+    /// [`Health::try_probe`](super::Health::try_probe). Only a few are asked, so this is cheap
+    /// however many are ill. Only a call that may be made again elsewhere should be a probe.
+    pub fn probe(&self, nodes: &[Arc<Node>], now: Duration, random: u64) -> Option<usize> {
+        if self.ill.is_empty() {
+            return None;
+        }
+        let start = random as usize % self.ill.len();
+        let asked = self.ill[start..]
+            .iter()
+            .chain(&self.ill[..start])
+            .take(ASKED);
+        let mut wanting = asked.filter(|&&index| {
+            let node = nodes.get(index as usize);
+            node.is_some_and(|node| node.health().try_probe(now))
+        });
+        wanting.next().map(|&index| index as usize)
+    }
+}
