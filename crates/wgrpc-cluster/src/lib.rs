@@ -6,6 +6,8 @@
 //!
 //! In reading order:
 //!
+//! * `xclient`: the client, and a call with everything that may have to be done for it.
+//! * `pool`, `member`: the servers of a client, and the connection to each.
 //! * `discovery`: where the servers are.
 //! * `outcome`: what the end of a call says about its server.
 //! * `balance`: which server gets the next call.
@@ -14,15 +16,18 @@
 //! * `backoff`: how long to wait before connecting again.
 //! * `window`: counts over the last seconds, for health and retries.
 //!
-//! All but the first are pure: time and randomness are arguments.
+//! All from `outcome` on are pure: time and randomness are arguments.
 
 mod backoff;
 mod balance;
 mod discovery;
 mod health;
+mod member;
 mod outcome;
+mod pool;
 mod retry;
 mod window;
+mod xclient;
 
 pub use backoff::Backoff;
 pub use balance::{Balancer, Begun, Candidates, Choice, Load, Node, SelectMode};
@@ -30,3 +35,4 @@ pub use discovery::{Discovery, Endpoint, ServerList, Servers};
 pub use health::{Condition, Health, HealthPolicy, Survey};
 pub use outcome::Outcome;
 pub use retry::{FailMode, RetryBudget, RetryPolicy, may_send_again};
+pub use xclient::{ServerState, XCall, XClient, XClientBuilder};

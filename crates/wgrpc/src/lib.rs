@@ -57,6 +57,10 @@
 //! token check (`middleware.rs`), a contract and a mock (`contract.rs`), and a service without
 //! macros (`manual.rs`).
 
+pub use wgrpc_cluster::{
+    Balancer, Choice, Discovery, Endpoint, FailMode, HealthPolicy, RetryBudget, SelectMode,
+    ServerList, ServerState, Servers, XCall, XClient, XClientBuilder,
+};
 pub use wgrpc_core::{
     Address, AddressError, Announcer, Arguments, Attempt, Attempts, BoxFuture, Call, CallInfo,
     CallOptions, Caller, Cause, Client, ClientBuilder, ClientLimits, Code, Codec, CodecError,

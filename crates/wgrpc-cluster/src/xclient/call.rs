@@ -1,0 +1,360 @@
+//! One call to one of many servers, and what may have to be done for it.
+//!
+//! Nearly every call is one attempt that succeeds, which is why that is all that is kept in place:
+//! the future of the attempt, and what it takes to make another. Everything else, waiting for a
+//! server and trying again, is one boxed future, made when it is needed.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use wgrpc_core::{Arguments, Attempt, Attempts, BoxFuture, Call, CallOptions, Error, Result};
+use wgrpc_gob::Gob;
+
+use super::Shared;
+use crate::balance::Begun;
+use crate::member::Member;
+use crate::outcome::Outcome;
+use crate::pool::Picked;
+use crate::retry::FailMode;
+
+/// A call to one of many servers on its way: a future of the reply.
+///
+/// Dropping it gives it up: an answer that still comes is dropped too.
+#[must_use = "a call that is dropped is given up"]
+pub struct XCall<R>(State<R>);
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every call is in its first attempt, which is to cost no allocation"
+)]
+enum State<R> {
+    /// The first attempt is on its way.
+    First {
+        way: Way<R>,
+        task: Task,
+    },
+    /// There is more to it.
+    Later(BoxFuture<'static, Result<R>>),
+    Over,
+}
+
+/// What is to be done, as often as that takes.
+pub(super) struct Task {
+    shared: Arc<Shared>,
+    method: String,
+    args: Arguments,
+    options: CallOptions,
+    /// When its time is up.
+    deadline: Option<Instant>,
+    /// The time that the call was given.
+    timeout: Option<Duration>,
+}
+
+/// One attempt on its way.
+pub(super) struct Way<R> {
+    call: Call<R>,
+    usher: Usher,
+}
+
+/// Accompanies an attempt: however it ends, its server's load and health learn of it.
+struct Usher {
+    shared: Arc<Shared>,
+    picked: Picked,
+    begun: Option<Begun>,
+}
+
+impl<R: DeserializeOwned + Send + 'static> XCall<R> {
+    pub(super) fn start<A>(
+        shared: &Arc<Shared>,
+        method: &str,
+        args: &A,
+        options: CallOptions,
+    ) -> Self
+    where
+        A: Serialize + Gob + ?Sized,
+    {
+        let task = match Task::new(shared, method, args, options) {
+            Ok(task) => task,
+            Err(error) => return Self(State::Later(Box::pin(std::future::ready(Err(error))))),
+        };
+        let pool = &shared.pool.pool;
+        let now = pool.signals.now();
+        shared.budget.count_call(now);
+        let picked = pool.pick(task.options.hash_key(), &[], task.may_probe(), now);
+        Self(match picked {
+            Some(picked) => State::First {
+                way: task.attempt(picked, 0),
+                task,
+            },
+            None => State::Later(Box::pin(task.run(Vec::new()))),
+        })
+    }
+}
+
+impl<R: DeserializeOwned + Send + 'static> Future for XCall<R> {
+    type Output = Result<R>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
+        loop {
+            match &mut self.0 {
+                State::First { way, .. } => {
+                    let result = ready!(Pin::new(&mut *way).poll(cx));
+                    let State::First { way, task } = std::mem::replace(&mut self.0, State::Over)
+                    else {
+                        return Poll::Pending;
+                    };
+                    let error = match result {
+                        Ok(reply) => return Poll::Ready(Ok(reply)),
+                        Err(error) => error,
+                    };
+                    let failed = Failed {
+                        member: way.usher.picked.member.clone(),
+                        error,
+                    };
+                    match task.judge(vec![failed]) {
+                        Ok(failed) => self.0 = State::Later(Box::pin(task.run(failed))),
+                        Err(error) => return Poll::Ready(Err(error)),
+                    }
+                }
+                State::Later(future) => {
+                    let result = ready!(future.as_mut().poll(cx));
+                    self.0 = State::Over;
+                    return Poll::Ready(result);
+                }
+                // A future that has ended may do anything but harm.
+                State::Over => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl<R> fmt::Debug for XCall<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            State::First { .. } => "XCall(first attempt)",
+            State::Later(_) => "XCall(later attempts)",
+            State::Over => "XCall(over)",
+        })
+    }
+}
+
+/// An attempt that has failed.
+struct Failed {
+    member: Arc<Member>,
+    error: Error,
+}
+
+impl Task {
+    pub(super) fn new<A>(
+        shared: &Arc<Shared>,
+        method: &str,
+        args: &A,
+        options: CallOptions,
+    ) -> Result<Self>
+    where
+        A: Serialize + Gob + ?Sized,
+    {
+        let connector = &shared.pool.pool.connector;
+        let timeout = options.time_limit().or_else(|| connector.timeout());
+        Ok(Self {
+            shared: shared.clone(),
+            method: method.to_owned(),
+            args: connector.encode(args)?,
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            timeout,
+            options,
+        })
+    }
+
+    /// Whether it may be given to a server of which little good is known.
+    fn may_probe(&self) -> bool {
+        self.options.is_idempotent() && self.shared.retry.fail_mode == FailMode::FailOver
+    }
+
+    /// Makes an attempt, after `made` others.
+    fn attempt<R: DeserializeOwned>(&self, picked: Picked, made: u32) -> Way<R> {
+        let left = self.deadline.map_or(Duration::MAX, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        });
+        let is_idempotent = self.options.is_idempotent();
+        let timeout = self.shared.retry.timeout(made, left, is_idempotent);
+        let options = self.options.clone().timeout(timeout);
+        let usher = Usher::start(&self.shared, picked);
+        let client = &usher.picked.link.client;
+        let call = client.call_encoded(&self.method, &self.args, options);
+        Way { call, usher }
+    }
+
+    /// Makes an attempt that has all the time that is left.
+    pub(super) fn last_attempt<R: DeserializeOwned>(&self, picked: Picked) -> Way<R> {
+        self.attempt(picked, u32::MAX)
+    }
+
+    /// Waits for a connection to this server.
+    pub(super) async fn wait_for(&self, member: &Arc<Member>) -> Option<Picked> {
+        self.shared.pool.pool.wait_for(member, self.deadline).await
+    }
+
+    /// Every server of the list, once there is one.
+    pub(super) async fn wait_for_members(&self) -> Vec<Arc<Member>> {
+        self.shared.pool.pool.wait_for_members(self.deadline).await
+    }
+
+    /// Whether there is to be another attempt after these, or the error that ends the call.
+    fn judge(&self, mut failed: Vec<Failed>) -> Result<Vec<Failed>, Error> {
+        let Some(Failed { error, .. }) = failed.last() else {
+            return Ok(failed);
+        };
+        let made = failed.len() as u32;
+        let is_idempotent = self.options.is_idempotent();
+        let may_go_on = self.shared.retry.allows(made, error, is_idempotent)
+            && self
+                .deadline
+                .is_none_or(|deadline| Instant::now() < deadline)
+            && (matches!(error, Error::NotSent(_))
+                || self
+                    .shared
+                    .budget
+                    .try_retry(self.shared.pool.pool.signals.now()));
+        if may_go_on {
+            return Ok(failed);
+        }
+        // What a server or the codec has said is the caller's business as it is.
+        let is_said = match error {
+            Error::Remote(_) | Error::Refused(_) => !error.is_retryable(),
+            Error::Encode(_) | Error::Decode(_) | Error::Limit(_) | Error::Setup(_) => true,
+            _ => false,
+        };
+        Err(match failed.pop() {
+            Some(last) if is_said => last.error,
+            last => self.all_failed(failed.into_iter().chain(last)),
+        })
+    }
+
+    /// The error that tells of these attempts.
+    fn all_failed(&self, failed: impl IntoIterator<Item = Failed>) -> Error {
+        let attempts = failed
+            .into_iter()
+            .map(|failed| Attempt::new(failed.member.address.clone(), failed.error));
+        match Attempts::new(attempts.collect()) {
+            Some(attempts) => Error::Attempts(attempts),
+            None => self.shared.pool.pool.why_nobody(),
+        }
+    }
+
+    /// Does everything that is left, after these attempts.
+    async fn run<R>(self, mut failed: Vec<Failed>) -> Result<R>
+    where
+        R: DeserializeOwned + Send + 'static,
+    {
+        loop {
+            let Some(picked) = self.next(&failed).await else {
+                return Err(self.nobody(failed));
+            };
+            let made = failed.len() as u32;
+            let way = self.attempt(picked, made);
+            let member = way.usher.picked.member.clone();
+            match way.await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => {
+                    failed.push(Failed { member, error });
+                    failed = self.judge(failed)?;
+                }
+            }
+        }
+    }
+
+    /// The server for the next attempt, once it can be called.
+    async fn next(&self, failed: &[Failed]) -> Option<Picked> {
+        let pool = &self.shared.pool.pool;
+        match failed.last() {
+            Some(last) if self.shared.retry.fail_mode == FailMode::FailTry => {
+                self.wait_for(&last.member).await
+            }
+            _ => {
+                let tried: Vec<Arc<Member>> =
+                    failed.iter().map(|failed| failed.member.clone()).collect();
+                let key = self.options.hash_key();
+                pool.wait(key, &tried, self.deadline).await
+            }
+        }
+    }
+
+    /// The error of a call for which there is no server in time.
+    fn nobody(&self, failed: Vec<Failed>) -> Error {
+        let is_over = self
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline);
+        if failed.is_empty() && is_over {
+            return Error::Timeout {
+                after: self.timeout.unwrap_or_default(),
+                sent: false,
+            };
+        }
+        self.all_failed(failed)
+    }
+}
+
+impl<R: DeserializeOwned> Future for Way<R> {
+    type Output = Result<R>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
+        let result = ready!(Pin::new(&mut self.call).poll(cx));
+        self.usher.end(&result);
+        Poll::Ready(result)
+    }
+}
+
+impl Usher {
+    fn start(shared: &Arc<Shared>, picked: Picked) -> Self {
+        let now = shared.pool.pool.signals.now();
+        let begun = Some(picked.member.node.load().begin(now));
+        Self {
+            shared: shared.clone(),
+            picked,
+            begun,
+        }
+    }
+
+    fn end<R>(&mut self, result: &Result<R>) {
+        if matches!(result, Err(Error::Timeout { sent: true, .. })) {
+            self.picked.member.missed(&self.picked.link);
+        }
+        self.tell(Outcome::of(result));
+    }
+
+    fn tell(&mut self, outcome: Outcome) {
+        let Some(begun) = self.begun.take() else {
+            return;
+        };
+        let (member, signals) = (&self.picked.member, &self.shared.pool.pool.signals);
+        let (at, now) = (begun.at(), signals.now());
+        if outcome == Outcome::Answered {
+            member.answered();
+        }
+        member.node.load().end(begun, now, outcome);
+        let health = member.node.health();
+        let random = if outcome.is_bad() {
+            fastrand::u64(..)
+        } else {
+            0
+        };
+        if health.record(outcome, at, now, random, &signals.policy) {
+            signals.changed.notify_one();
+        }
+    }
+}
+
+impl Drop for Usher {
+    /// The call was given up.
+    fn drop(&mut self) {
+        self.tell(Outcome::Unknown);
+    }
+}

@@ -1,0 +1,243 @@
+//! Servers that die, freeze, restart or never answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+use wgrpc_cluster::{Endpoint, FailMode, SelectMode, ServerList, XClient};
+use wgrpc_core::{CallOptions, Client, Error, Executed};
+
+use crate::support::{Who, connected, list, soon, tally, three};
+
+/// Calls as fast as eight callers can until told to stop.
+struct Traffic {
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicU64>,
+    callers: Vec<tokio::task::JoinHandle<Vec<Error>>>,
+}
+
+impl Traffic {
+    fn start(client: &XClient, options: &CallOptions) -> Self {
+        let (stop, done) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(0)),
+        );
+        let caller = || {
+            let (client, options) = (client.clone(), options.clone());
+            let (stop, done) = (stop.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut errors = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    let call = client.call_with::<_, String>("Who.Are", &1u64, options.clone());
+                    match call.await {
+                        Ok(_) => {
+                            done.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Err(error) => errors.push(error),
+                    }
+                }
+                errors
+            })
+        };
+        let callers = (0..8).map(|_| caller()).collect();
+        Self {
+            stop,
+            done,
+            callers,
+        }
+    }
+
+    /// Waits until so many more calls have succeeded.
+    async fn goes_on(&self, calls: u64) {
+        let until = self.done.load(Ordering::Relaxed) + calls;
+        soon(async {
+            while self.done.load(Ordering::Relaxed) < until {
+                sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
+    }
+
+    async fn end(self) -> Vec<Error> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut errors = Vec::new();
+        for caller in self.callers {
+            errors.extend(soon(caller).await.unwrap());
+        }
+        errors
+    }
+}
+
+#[tokio::test]
+async fn no_idempotent_call_is_lost_when_a_server_dies_and_comes_back() {
+    let [a, b, c] = three().await;
+    let client = XClient::builder().start(list([&a, &b, &c])).unwrap();
+    connected(&client, 3).await;
+    let traffic = Traffic::start(&client, &CallOptions::new().idempotent());
+    traffic.goes_on(200).await;
+    let address = b.address.clone();
+    drop(b);
+    traffic.goes_on(500).await;
+    let b = Who::start_at("b", address).await;
+    soon(async {
+        while b.calls.load(Ordering::Relaxed) < 20 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let errors = traffic.end().await;
+    assert!(
+        errors.is_empty(),
+        "{} failed, first: {}",
+        errors.len(),
+        errors[0]
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_idempotent_fails_only_if_it_was_in_flight() {
+    let [a, b, c] = three().await;
+    let client = XClient::builder().start(list([&a, &b, &c])).unwrap();
+    connected(&client, 3).await;
+    let traffic = Traffic::start(&client, &CallOptions::new());
+    traffic.goes_on(200).await;
+    let address = b.address.to_string();
+    drop(b);
+    traffic.goes_on(300).await;
+    let errors = traffic.end().await;
+    assert!(errors.len() <= 8, "{} failed", errors.len());
+    for error in errors {
+        assert_eq!(error.is_executed(), Executed::Maybe, "{error}");
+        assert!(error.to_string().contains(&address), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn rolling_restarts_lose_no_call_at_all() {
+    let mut servers: Vec<Who> = three().await.into();
+    let client = XClient::builder().start(list(&servers)).unwrap();
+    connected(&client, 3).await;
+    let traffic = Traffic::start(&client, &CallOptions::new());
+    for name in ["a", "b", "c"] {
+        traffic.goes_on(100).await;
+        let old = servers.remove(0);
+        soon(old.server.shutdown()).await.unwrap();
+        traffic.goes_on(50).await;
+        servers.push(Who::start_at(name, old.address).await);
+        connected(&client, 3).await;
+    }
+    let errors = traffic.end().await;
+    assert!(
+        errors.is_empty(),
+        "{} failed, first: {}",
+        errors.len(),
+        errors[0]
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_costs_the_calls_to_others_nothing() {
+    let [a, b, _] = three().await;
+    let hole: Endpoint = Endpoint::parse("tcp@10.255.255.1:1").unwrap();
+    let known = ServerList::new([a.endpoint(), b.endpoint(), hole]);
+    let client = XClient::builder()
+        .select(SelectMode::RoundRobin)
+        .dial(|connector, address| async move {
+            if address.to_string() == "tcp@10.255.255.1:1" {
+                std::future::pending::<()>().await;
+            }
+            connector.connect(address).await
+        })
+        .start(known)
+        .unwrap();
+    let mut slowest = Duration::ZERO;
+    for _ in 0..200 {
+        let start = Instant::now();
+        let _: String = soon(client.call("Who.Are", &0u64)).await.unwrap();
+        slowest = slowest.max(start.elapsed());
+    }
+    // A dial is given up after a second, which no call has waited for.
+    assert!(slowest < Duration::from_millis(800), "{slowest:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_left_out() {
+    let [a, b, c] = three().await;
+    // It accepts connections, and nothing ever comes back.
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("tcp@{}", mute.local_addr().unwrap());
+    let mut known: Vec<Endpoint> = [&a, &b, &c].map(Who::endpoint).into();
+    known.push(Endpoint::parse(&address).unwrap());
+    let client = XClient::builder()
+        .select(SelectMode::RoundRobin)
+        .client(Client::builder().timeout(Duration::from_millis(600)))
+        .start(ServerList::new(known))
+        .unwrap();
+    connected(&client, 4).await;
+    let traffic = Traffic::start(&client, &CallOptions::new().idempotent());
+    connected(&client, 3).await;
+    traffic.goes_on(200).await;
+    assert!(traffic.end().await.is_empty());
+}
+
+#[tokio::test]
+async fn fail_fast_does_not_try_again_and_fail_try_stays_where_it_is() {
+    let [a, b, _] = three().await;
+    let idempotent = CallOptions::new().idempotent();
+    let fast = XClient::builder()
+        .fail(FailMode::FailFast)
+        .start(list([&a]))
+        .unwrap();
+    connected(&fast, 1).await;
+    let call = fast.call_with::<_, String>("Who.Are", &500u64, idempotent.clone());
+    let address = a.address.clone();
+    while a.calls.load(Ordering::Relaxed) == 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    drop(a);
+    let error = soon(call).await.unwrap_err();
+    assert_eq!(error.is_executed(), Executed::Maybe);
+    assert!(
+        error.to_string().starts_with(&address.to_string()),
+        "{error}"
+    );
+
+    let same = XClient::builder()
+        .fail(FailMode::FailTry)
+        .select(SelectMode::Random)
+        .start(ServerList::new([b.endpoint()]))
+        .unwrap();
+    connected(&same, 1).await;
+    let call = same.call_with::<_, String>("Who.Are", &300u64, idempotent);
+    while b.calls.load(Ordering::Relaxed) == 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let address = b.address.clone();
+    drop(b);
+    let again = Who::start_at("again", address).await;
+    assert_eq!(soon(call).await.unwrap(), "again");
+    assert_eq!(again.calls.load(Ordering::Relaxed), 1);
+    assert_eq!(tally(&same, 3).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_server_says_is_not_asked_again_elsewhere() {
+    let servers = three().await;
+    let client = XClient::builder().start(list(&servers)).unwrap();
+    connected(&client, 3).await;
+    let options = CallOptions::new().idempotent();
+    let error = soon(client.call_with::<_, String>("Who.Knows", &0u64, options.clone()))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    let error = soon(client.call_with::<_, u64>("Who.Are", &0u64, options))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Decode(_)), "{error:?}");
+    let calls: u64 = servers
+        .iter()
+        .map(|s| s.calls.load(Ordering::Relaxed))
+        .sum();
+    assert_eq!(calls, 1);
+}

@@ -1,0 +1,86 @@
+//! Calls to all servers at once.
+
+use std::time::{Duration, Instant};
+
+use wgrpc_cluster::XClient;
+use wgrpc_core::Error;
+
+use crate::support::{connected, list, soon, three};
+
+#[tokio::test]
+async fn a_broadcast_reaches_every_server() {
+    let servers = three().await;
+    let client = XClient::builder().start(list(&servers)).unwrap();
+    // Servers that are not connected yet are waited for.
+    let name: String = soon(client.broadcast("Who.Are", &0u64)).await.unwrap();
+    assert!(["a", "b", "c"].contains(&name.as_str()));
+    for server in &servers {
+        assert_eq!(server.calls.load(std::sync::atomic::Ordering::Relaxed), 1);
+    }
+}
+
+#[tokio::test]
+async fn the_first_error_ends_a_broadcast() {
+    let servers = three().await;
+    let client = XClient::builder().start(list(&servers)).unwrap();
+    connected(&client, 3).await;
+    let error = soon(client.broadcast::<_, String>("Who.Fails", "b"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "b does not want to");
+    assert!(matches!(error, Error::Remote(_)));
+    let gone = servers[2].address.to_string();
+    let [a, b, c] = servers;
+    drop(c);
+    connected(&client, 2).await;
+    let error = soon(client.broadcast::<_, String>("Who.Are", &0u64))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains(&gone), "{error}");
+    drop((a, b));
+}
+
+#[tokio::test]
+async fn the_first_reply_ends_a_fork() {
+    let servers = three().await;
+    let client = XClient::builder().start(list(&servers)).unwrap();
+    connected(&client, 3).await;
+    let start = Instant::now();
+    // Two of them fail at once.
+    let name: String = soon(client.fork("Who.Are", &0u64)).await.unwrap();
+    assert!(!name.is_empty() && start.elapsed() < Duration::from_secs(5));
+    let [a, b, c] = servers;
+    drop((a, b));
+    connected(&client, 1).await;
+    let name: String = soon(client.fork("Who.Are", &0u64)).await.unwrap();
+    assert_eq!(name, "c");
+    drop(c);
+    connected(&client, 0).await;
+    let error = soon(client.fork::<_, String>("Who.Are", &0u64))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().starts_with("3 attempts failed: "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_results_of_all_servers_have_their_addresses() {
+    let servers = three().await;
+    let client = XClient::builder().start(list(&servers)).unwrap();
+    let results = soon(client.call_all::<_, String>("Who.Fails", "c"));
+    let results = results.await.unwrap();
+    assert_eq!(results.len(), 3);
+    for (server, name) in servers.iter().zip(["a", "b", "c"]) {
+        let (_, result) = results
+            .iter()
+            .find(|(address, _)| *address == server.address)
+            .unwrap();
+        match result {
+            Ok(answer) => assert_eq!(answer, name),
+            Err(error) => assert_eq!(error.to_string(), "c does not want to"),
+        }
+        assert_eq!(result.is_err(), name == "c");
+    }
+}
