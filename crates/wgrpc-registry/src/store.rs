@@ -1,12 +1,16 @@
 //! The seam behind which registrations are kept: in memory, or in a database that several
 //! registries share.
 
+mod memory;
+
 use std::sync::Arc;
 
 use wgrpc_core::{Address, BoxFuture};
 
 use crate::error::Result;
 use crate::lease::{Listing, Registration};
+
+pub use memory::MemoryStore;
 
 /// Where registrations are kept. One registry front end talks to one store.
 ///
