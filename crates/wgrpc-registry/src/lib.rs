@@ -11,19 +11,23 @@
 //! * `policy`: which addresses a registry may name, and a client believes.
 //! * `membership`: who is alive, as a function of time.
 //! * `store`: the seam behind which registrations are kept, and the memory that they are kept in.
+//! * `server`: HTTP over a store. `client` is its other end.
 //! * `error`: what can go wrong.
 
 pub mod api;
+mod client;
 mod error;
 mod lease;
 mod membership;
-#[allow(dead_code, reason = "the client, which comes next, asks more of it")]
 mod policy;
 #[allow(dead_code, reason = "the heartbeat, which comes next, beats to it")]
 mod rhythm;
+mod server;
 mod store;
 
+pub use client::RegistryClient;
 pub use error::{Error, Result};
 pub use lease::{Listing, Registration, Server, ServerMeta};
 pub use membership::{Membership, MembershipConfig};
+pub use server::{Registry, RegistryBuilder, RegistryLimits, RegistryServer};
 pub use store::{MemoryStore, Store};

@@ -16,7 +16,6 @@ const PRESERVED_MAX: u32 = 3;
 
 /// How a [`Membership`] deals with numbers and failures.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct MembershipConfig {
     /// The most servers; 10,000. More are refused: a server that is alive is never displaced.
     pub servers_max: usize,

@@ -1,0 +1,100 @@
+//! What a registry lists, in either of its languages, as far as it can be believed.
+
+use std::time::Duration;
+
+use hyper::HeaderMap;
+use hyper::header;
+
+use super::exchange::Answer;
+use crate::api::{self, ListingForm, ServerForm};
+use crate::lease::{Listing, Server, check_group};
+use crate::policy;
+
+/// The most servers that a registry can list; ours has no more either.
+const SERVERS_MAX: usize = 10_000;
+
+/// The listing, or what is wrong with it.
+pub(super) fn listing(answer: &Answer, is_local: bool) -> Result<Listing, String> {
+    let headers = &answer.head.headers;
+    let form = if is_json(headers) {
+        let form: ListingForm = serde_json::from_slice(&answer.body)
+            .map_err(|error| format!("its listing cannot be read: {error}"))?;
+        ListingForm {
+            // Only a registry that does not count has 0.
+            revision: form.revision.max(1),
+            ..form
+        }
+    } else if let Some(servers) = headers.get(api::SERVERS) {
+        original(servers.as_bytes())?
+    } else if let Some(server) = headers.get(api::SERVER_ADDR) {
+        original(server.as_bytes())?
+    } else {
+        return Err("it has no listing".to_owned());
+    };
+    if form.servers.len() > SERVERS_MAX {
+        return Err(format!("it lists more than {SERVERS_MAX} servers"));
+    }
+    let listed = form.servers.len();
+    let believed = form
+        .servers
+        .into_iter()
+        .filter_map(|server| believe(server, is_local));
+    let mut servers: Vec<_> = believed.collect();
+    if servers.is_empty() && listed > 0 {
+        return Err(format!(
+            "of the {listed} addresses that it lists none can be used"
+        ));
+    }
+    servers.sort_by_cached_key(|it| (it.address.to_string(), it.group.clone()));
+    servers.dedup_by(|one, other| one.address == other.address && one.group == other.group);
+    Ok(Listing {
+        revision: form.revision,
+        is_warming: form.warming,
+        servers,
+    })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|media| media.to_str().ok());
+    let media = media.and_then(|media| media.split(';').next());
+    media.is_some_and(|media| media.trim().eq_ignore_ascii_case(api::JSON))
+}
+
+/// Addresses with commas between them: all that the Go original says.
+fn original(servers: &[u8]) -> Result<ListingForm, String> {
+    let servers = std::str::from_utf8(servers).map_err(|_| "its listing is not UTF-8")?;
+    let addresses = servers
+        .split(',')
+        .map(str::trim)
+        .filter(|address| !address.is_empty());
+    let servers = addresses.take(SERVERS_MAX + 1).map(|address| ServerForm {
+        address: address.to_owned(),
+        group: String::new(),
+        meta: Default::default(),
+        age_ms: None,
+    });
+    Ok(ListingForm {
+        revision: 0,
+        warming: false,
+        servers: servers.collect(),
+    })
+}
+
+/// A server that can be used. Others are left out: a later version may list what this one does not
+/// know, and anybody may have registered anything.
+fn believe(server: ServerForm, is_local: bool) -> Option<Server> {
+    let address = server.address.parse().ok()?;
+    let is_fine = policy::check(&address).is_ok() && check_group(&server.group).is_ok();
+    if !is_fine || (policy::is_this_machine(&address) && !is_local) {
+        tracing::debug!(%address, "the registry lists a server that is not to be called");
+        return None;
+    }
+    Some(Server {
+        address,
+        group: server.group,
+        meta: server.meta,
+        age: server.age_ms.map(Duration::from_millis),
+    })
+}

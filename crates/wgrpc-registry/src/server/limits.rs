@@ -1,0 +1,30 @@
+//! How much is too much for a registry.
+
+use std::time::Duration;
+
+/// The bounds of a [`Registry`](crate::Registry). How many servers it lists is its store's to say.
+#[derive(Clone, Debug)]
+pub struct RegistryLimits {
+    /// The most connections at a time to a port of its own; 10,000. More wait until others end.
+    pub connections: usize,
+    /// The most clients that wait for a change at a time; 8,000. More are refused, with status 503.
+    pub watchers: usize,
+    /// The longest that a watch goes on without an answer; 60 s.
+    pub watch_max: Duration,
+    /// The shortest time to live that a server may ask for; 1 s. Less is taken for that.
+    pub ttl_min: Duration,
+    /// The longest; 1 h.
+    pub ttl_max: Duration,
+}
+
+impl Default for RegistryLimits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            watchers: 8_000,
+            watch_max: Duration::from_secs(60),
+            ttl_min: Duration::from_secs(1),
+            ttl_max: Duration::from_secs(60 * 60),
+        }
+    }
+}
