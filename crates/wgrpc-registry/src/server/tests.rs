@@ -340,7 +340,7 @@ async fn what_is_no_address_for_others_is_refused() {
     );
     for meta in [
         "{",
-        "[]",
+        "7",
         r#"{"weight":-1}"#,
         r#"{"weight":4294967296}"#,
         r#"{"zone":1}"#,
