@@ -1,6 +1,9 @@
-//! `wgrpc call`: one call of any method of any server.
+//! `wgrpc call`: one call of any method of any server, or of several.
+//!
+//! `argument.rs` is the argument in gob, `many.rs` the call where there are several servers.
 
 mod argument;
+mod many;
 
 use std::fmt::Display;
 use std::io::{Read as _, Write as _};
@@ -8,9 +11,9 @@ use std::io::{Read as _, Write as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wgrpc::gob::{Dynamic, Json};
-use wgrpc::{Client, Meta};
+use wgrpc::{Client, ClientBuilder};
 
-use crate::args::{ArgumentSource, Call, Codec};
+use crate::args::{ArgumentSource, Call, Codec, Servers, Verb};
 use crate::exit::{Failure, Status};
 use crate::plain::Plain;
 use crate::tree::Tree;
@@ -22,13 +25,27 @@ pub(crate) async fn run(call: &Call) -> Result<(), Failure> {
     match call.codec {
         Codec::Gob => {
             let argument = Argument::of(argument).map_err(wrong_argument)?;
-            let reply: Dynamic = make(call, argument).await?;
-            print(&Plain(&reply))
+            make::<_, Dynamic>(call, Json(argument)).await
         }
-        Codec::Json => {
-            let reply: Tree = make(call, argument).await?;
-            print(&reply)
-        }
+        Codec::Json => make::<_, Tree>(call, Json(argument)).await,
+    }
+}
+
+/// A reply as it comes in one of the codecs.
+trait Reply: DeserializeOwned + Send + 'static {
+    /// What it looks like in JSON.
+    fn shown(&self) -> impl Serialize;
+}
+
+impl Reply for Dynamic {
+    fn shown(&self) -> impl Serialize {
+        Plain(self)
+    }
+}
+
+impl Reply for Tree {
+    fn shown(&self) -> impl Serialize {
+        self
     }
 }
 
@@ -52,28 +69,28 @@ fn wrong_argument(reason: impl Display) -> Failure {
     Failure::usage(format_args!("the argument is wrong: {reason}"))
 }
 
-/// Connects, calls and waits for the reply.
-async fn make<A, R>(call: &Call, argument: A) -> Result<R, Failure>
-where
-    A: Serialize,
-    R: DeserializeOwned,
-{
-    let client = Client::builder()
-        .codec(call.codec.name())
-        .connect_timeout(call.timeout)
-        .timeout(call.timeout)
-        .connect(&call.address)
-        .await?;
-    let mut meta = Meta::new();
-    for (key, value) in &call.meta {
-        meta.insert(key, value);
+/// Connects, calls, waits for the reply and prints it.
+async fn make<A: Serialize, R: Reply>(call: &Call, argument: Json<A>) -> Result<(), Failure> {
+    match (&call.address, call.verb()) {
+        (Servers::One(address), Verb::Call) => {
+            let client = client(call).connect(address).await?;
+            let reply: R = client.call(&call.method, &argument).await?;
+            print(&reply.shown())
+        }
+        _ => many::make::<_, R>(call, &argument).await,
     }
-    Ok(client
-        .call_with(&call.method, &Json(argument), meta.into())
-        .await?)
 }
 
-fn print(reply: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string(reply).map_err(|error| Failure::new(Status::Failed, error))?;
+/// What connections are made with.
+fn client(call: &Call) -> ClientBuilder {
+    let builder = Client::builder()
+        .codec(call.codec.name())
+        .connect_timeout(call.timeout)
+        .timeout(call.timeout);
+    (call.meta.iter()).fold(builder, |builder, (key, value)| builder.meta(key, value))
+}
+
+fn print(line: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(line).map_err(|error| Failure::new(Status::Failed, error))?;
     writeln!(std::io::stdout(), "{text}").map_err(Failure::output)
 }

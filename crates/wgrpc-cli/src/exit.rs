@@ -58,18 +58,29 @@ impl Failure {
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let status = match &error {
-            error if error.is_timeout() => Status::Timeout,
-            Error::Address(_) | Error::Setup(_) | Error::Encode(_) => Status::Usage,
+impl Status {
+    /// The status of a command that ends with this error.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            error if error.is_timeout() => Self::Timeout,
+            Error::Address(_) | Error::Setup(_) | Error::Encode(_) => Self::Usage,
             Error::Connect { .. }
             | Error::Listen { .. }
             | Error::NotSent(_)
             | Error::Lost(_)
-            | Error::Closed { .. } => Status::Connection,
-            _ => Status::Failed,
-        };
-        Self::new(status, error)
+            | Error::Closed { .. } => Self::Connection,
+            // What has become of the last one is what it ended with.
+            Error::Attempts(attempts) => match attempts.iter().last() {
+                Some(attempt) => Self::of(&attempt.error),
+                None => Self::Connection,
+            },
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::new(Status::of(&error), error)
     }
 }

@@ -1,6 +1,7 @@
 //! Running the command.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -118,6 +119,20 @@ impl Serving {
     /// The first address.
     pub(crate) fn address(&self) -> &str {
         &self.addresses[0]
+    }
+
+    /// Its page `/debug/wgrpc`, with the head of the response.
+    pub(crate) fn page(&self) -> String {
+        let target = self.address().strip_prefix("tcp@").expect("it is on TCP");
+        let mut stream = TcpStream::connect(target).expect("it listens");
+        let request = format!(
+            "GET {} HTTP/1.1\r\nHost: {target}\r\nConnection: close\r\n\r\n",
+            wgrpc::DEBUG_PATH
+        );
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut page = String::new();
+        stream.read_to_string(&mut page).expect("it answers");
+        page
     }
 
     /// Sends a signal, by its name: `TERM`.

@@ -1,6 +1,7 @@
 //! The command as scripts see it: arguments, outputs and exit statuses of the real binary.
 
 mod call;
+mod call_many;
 mod command;
 mod demo;
 mod go;

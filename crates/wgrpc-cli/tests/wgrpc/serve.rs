@@ -1,7 +1,5 @@
 //! `wgrpc serve`: addresses, signals, options.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
@@ -96,15 +94,7 @@ fn a_request_that_takes_too_long_is_answered_with_an_error() {
 fn the_page_is_shown_unless_it_is_off() {
     for (option, status) in [("on", "200"), ("auto", "200"), ("off", "404")] {
         let serving = Serving::with(&["tcp@127.0.0.1:0"], &["--debug-page", option]);
-        let target = serving.address().strip_prefix("tcp@").unwrap();
-        let mut stream = TcpStream::connect(target).unwrap();
-        let request = format!(
-            "GET {} HTTP/1.1\r\nHost: {target}\r\nConnection: close\r\n\r\n",
-            wgrpc::DEBUG_PATH
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut page = String::new();
-        stream.read_to_string(&mut page).unwrap();
+        let page = serving.page();
         assert!(
             page.starts_with(&format!("HTTP/1.1 {status}")),
             "{option}: {page}"

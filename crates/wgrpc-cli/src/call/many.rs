@@ -1,0 +1,114 @@
+//! The call where there are several servers: at one of them, or at each.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::{sleep, timeout};
+use wgrpc::gob::Json;
+use wgrpc::{CallOptions, Endpoint, ServerList, XClient};
+
+use super::{Reply, client, print};
+use crate::args::{Call, Servers, Verb};
+use crate::exit::{Failure, Status};
+
+/// How long a choice waits for servers that are not connected yet.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// How often it looks whether they are.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Calls, and prints what there is to be said about it.
+pub(super) async fn make<A: Serialize, R: Reply>(
+    call: &Call,
+    argument: &Json<A>,
+) -> Result<(), Failure> {
+    let client = XClient::builder()
+        .client(client(call))
+        .select(call.select())
+        .start(servers(call))?;
+    match call.verb() {
+        Verb::Call => {
+            settle(&client).await;
+            let options = match &call.key {
+                Some(key) => CallOptions::new().key(key),
+                None => CallOptions::new(),
+            };
+            let reply: R = client.call_with(&call.method, argument, options).await?;
+            print(&reply.shown())
+        }
+        Verb::Broadcast => {
+            let reply: R = client.broadcast(&call.method, argument).await?;
+            print(&reply.shown())
+        }
+        Verb::All => all::<_, R>(&client, call, argument).await,
+    }
+}
+
+fn servers(call: &Call) -> ServerList {
+    let addresses = match &call.address {
+        Servers::One(address) => std::slice::from_ref(address),
+        Servers::Several(addresses) => addresses,
+    };
+    ServerList::new(addresses.iter().cloned().map(Endpoint::new))
+}
+
+/// Waits a little until every server can be called: a choice among those that happen to be
+/// connected first would be none.
+async fn settle(client: &XClient) {
+    let every_server = async {
+        loop {
+            let servers = client.servers();
+            if !servers.is_empty() && servers.iter().all(|server| server.is_usable) {
+                return;
+            }
+            sleep(LOOK).await;
+        }
+    };
+    // Those that are away by then are no choice.
+    let _ = timeout(SETTLE, every_server).await;
+}
+
+/// What a server says, in one line.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Said<T> {
+    Reply(T),
+    Error(String),
+}
+
+#[derive(Serialize)]
+struct Line<T> {
+    server: String,
+    #[serde(flatten)]
+    said: Said<T>,
+}
+
+/// Calls every server, and prints a line for each.
+async fn all<A: Serialize, R: Reply>(
+    client: &XClient,
+    call: &Call,
+    argument: &Json<A>,
+) -> Result<(), Failure> {
+    let results = client.call_all::<_, R>(&call.method, argument).await?;
+    let count = results.len();
+    if count == 0 {
+        return Err(Failure::new(Status::Connection, "no servers are known"));
+    }
+    let mut failed = Vec::new();
+    for (server, result) in results {
+        let said = match &result {
+            Ok(reply) => Said::Reply(reply.shown()),
+            Err(error) => Said::Error(error.to_string()),
+        };
+        let server = server.to_string();
+        print(&Line { server, said })?;
+        failed.extend(result.err());
+    }
+    match failed.first() {
+        None => Ok(()),
+        Some(first) => {
+            let what = format_args!("{} of {count} servers did not reply", failed.len());
+            Err(Failure::new(Status::of(first), what))
+        }
+    }
+}
