@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::command::{Serving, run};
+use crate::command::{Outcome, Serving, run};
 
 const MULTIPLY: [&str; 2] = ["Arith.Multiply", r#"{"A":6,"B":7}"#];
 
@@ -21,12 +21,13 @@ fn join(addresses: &[&str]) -> String {
 
 /// An address at which nobody has listened a moment ago.
 fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("tcp@{}", listener.local_addr().unwrap())
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("it is bound");
+    format!("tcp@{address}")
 }
 
 /// Calls with these arguments, after what is common to all.
-fn call(servers: &str, rest: &[&str]) -> crate::command::Outcome {
+fn call(servers: &str, rest: &[&str]) -> Outcome {
     let args: Vec<&str> = ["call", servers]
         .into_iter()
         .chain(rest.iter().copied())
@@ -75,10 +76,12 @@ fn a_server_that_is_away_is_passed_over() {
 /// How often the page of a server says that the method was called.
 fn calls_of_multiply(serving: &Serving) -> u64 {
     let page = serving.page();
-    let after = page.split_once("Multiply(").unwrap().1;
-    let cell = after.split("<td").nth(1).unwrap();
-    let digits = cell.split_once('>').unwrap().1;
-    digits.split_once('<').unwrap().0.trim().parse().unwrap()
+    let count = page.split_once("Multiply(").and_then(|(_, after)| {
+        let cell = after.split("<td").nth(1)?;
+        let (_, text) = cell.split_once('>')?;
+        text.split_once('<')?.0.trim().parse().ok()
+    });
+    count.unwrap_or_else(|| panic!("no count: {page}"))
 }
 
 #[test]
