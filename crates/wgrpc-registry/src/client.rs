@@ -1,6 +1,7 @@
 //! A registry's client: registers servers, lists and watches them.
 //!
-//! `client/exchange.rs` makes one request, `client/answer.rs` reads a listing, of whichever registry.
+//! `client/exchange.rs` makes one request, `client/answer.rs` reads a listing, of whichever
+//! registry.
 
 mod answer;
 mod exchange;
@@ -97,8 +98,8 @@ impl RegistryClient {
         self.target.url()
     }
 
-    /// Registers a server, or renews it, and says for how long: `None` if the registry does not say,
-    /// as a Go registry, or if it is for ever.
+    /// Registers a server, or renews it, and says for how long: `None` if the registry does not
+    /// say, as a Go registry, or if it is for ever.
     ///
     /// # Errors
     /// If the registry cannot be reached or refuses it.
@@ -152,8 +153,8 @@ impl RegistryClient {
     /// The servers of a group, or all of them. A Go registry knows no groups: it lists all.
     ///
     /// # Errors
-    /// If the registry cannot be reached, or what it says makes no sense. Then nothing is known, and
-    /// an earlier list is better than none.
+    /// If the registry cannot be reached, or what it says makes no sense. Then nothing is known,
+    /// and an earlier list is better than none.
     pub async fn list(&self, group: Option<&str>) -> Result<Listing> {
         let answer = self.get(group, None, self.timeout).await?;
         self.listing(&answer)
@@ -172,7 +173,6 @@ impl RegistryClient {
     }
 
     /// The address of this machine as the registry sees it, or would without the routers between.
-    #[allow(dead_code, reason = "the heartbeat, which comes next, asks for it")]
     pub(crate) async fn local_ip(&self) -> Result<IpAddr> {
         let connected = tokio::time::timeout(self.timeout, self.target.connect()).await;
         let stream = connected.map_err(|_| self.target.too_late(self.timeout))??;

@@ -12,21 +12,23 @@
 //! * `membership`: who is alive, as a function of time.
 //! * `store`: the seam behind which registrations are kept, and the memory that they are kept in.
 //! * `server`: HTTP over a store. `client` is its other end.
+//! * `rhythm`, `heartbeat`: what keeps a server registered.
 //! * `error`: what can go wrong.
 
 pub mod api;
 mod client;
 mod error;
+mod heartbeat;
 mod lease;
 mod membership;
 mod policy;
-#[allow(dead_code, reason = "the heartbeat, which comes next, beats to it")]
 mod rhythm;
 mod server;
 mod store;
 
 pub use client::RegistryClient;
 pub use error::{Error, Result};
+pub use heartbeat::{Heartbeat, HeartbeatState};
 pub use lease::{Listing, Registration, Server, ServerMeta};
 pub use membership::{Membership, MembershipConfig};
 pub use server::{Registry, RegistryBuilder, RegistryLimits, RegistryServer};

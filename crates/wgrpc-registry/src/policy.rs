@@ -40,6 +40,17 @@ pub(crate) fn is_this_machine(address: &Address) -> bool {
     }
 }
 
+/// The port of a server that listens on every interface of its machine.
+pub(crate) fn port_on_every_interface(address: &Address) -> Option<u16> {
+    let is_every = match Host::of(address) {
+        Host::Ip(ip) => ip.is_unspecified(),
+        Host::Name(name) => name.is_empty(),
+        Host::Number => false,
+    };
+    let (_, port) = address.target().rsplit_once(':').filter(|_| is_every)?;
+    port.parse().ok()
+}
+
 /// Whether the name stands for the machine itself by convention.
 pub(crate) fn is_local_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
@@ -57,6 +68,9 @@ enum Host<'a> {
 impl<'a> Host<'a> {
     fn of(address: &'a Address) -> Self {
         let target = address.target();
+        if address.protocol() == Protocol::Unix {
+            return Self::Name(target);
+        }
         let host = target.rsplit_once(':').map_or(target, |(host, _)| host);
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let bare = bare.split_once('%').map_or(bare, |(ip, _zone)| ip);
@@ -117,6 +131,16 @@ mod tests {
             "tcp@0251.0376.0251.0376:80",
         ] {
             assert!(check(&address(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn who_listens_everywhere_has_no_address_yet() {
+        for every in ["tcp@0.0.0.0:7", "tcp@[::]:7", "http@:7"] {
+            assert_eq!(port_on_every_interface(&address(every)), Some(7), "{every}");
+        }
+        for one in ["tcp@127.0.0.1:7", "tcp@host:7", "unix@:7"] {
+            assert_eq!(port_on_every_interface(&address(one)), None, "{one}");
         }
     }
 

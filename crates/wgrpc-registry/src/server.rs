@@ -1,7 +1,8 @@
 //! The registry: HTTP over a [`Store`].
 //!
-//! `server/limits.rs` has its bounds, `server/request.rs` reads what a request says, `server/views.rs`
-//! has listings as they are sent, and `server/listen.rs` serves them on a port of its own.
+//! `server/limits.rs` has its bounds, `server/request.rs` reads what a request says,
+//! `server/views.rs` has listings as they are sent, and `server/listen.rs` serves them on a port
+//! of its own.
 
 mod limits;
 mod listen;
@@ -40,9 +41,9 @@ const GATHER: Duration = Duration::from_millis(50);
 
 /// A registry: servers tell it that they are alive, clients ask it where servers are.
 ///
-/// It speaks HTTP as the Go original does, so that Go programs can use it, and more with those who
-/// know more. [`listen`](Self::listen) gives it a port; [`handle`](Self::handle) makes it part of any
-/// HTTP server. Cloning it is cheap and gives the same registry.
+/// It speaks HTTP as the Go original does, so that Go programs can use it, and more with those
+/// who know more. [`listen`](Self::listen) gives it a port; [`handle`](Self::handle) makes it
+/// part of any HTTP server. Cloning it is cheap and gives the same registry.
 ///
 /// ```
 /// use wgrpc_registry::{Registration, Registry, RegistryClient};
@@ -96,8 +97,8 @@ impl RegistryBuilder {
         self
     }
 
-    /// Only who has this token may register and deregister: `Authorization: Bearer TOKEN`. Everybody
-    /// may list. Go servers cannot send one.
+    /// Only who has this token may register and deregister: `Authorization: Bearer TOKEN`.
+    /// Everybody may list. Go servers cannot send one.
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());

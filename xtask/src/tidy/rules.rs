@@ -5,21 +5,27 @@ use super::source::File;
 
 /// Words of the wire, and the one file of the published crates that may spell them. Whoever else
 /// needs one names the constant there, so that no two places can come to disagree.
-const VOCABULARY: &[(&[&str], &str)] = &[(
-    &[
-        "57775718",
-        "57_775_718",
-        "0x03719666",
-        "0x0371_9666",
-        "/_wgprc_",
-        "/_wgrpc_",
-        "/debug/wgrpc",
-        "Connected to Wg RPC",
-        "application/gob",
-        "\"ServiceMethod\"",
-    ],
-    "crates/wgrpc-core/src/protocol.rs",
-)];
+const VOCABULARY: &[(&[&str], &str)] = &[
+    (
+        &[
+            "57775718",
+            "57_775_718",
+            "0x03719666",
+            "0x0371_9666",
+            "/_wgprc_",
+            "/_wgrpc_",
+            "/debug/wgrpc",
+            "Connected to Wg RPC",
+            "application/gob",
+            "\"ServiceMethod\"",
+        ],
+        "crates/wgrpc-core/src/protocol.rs",
+    ),
+    (
+        &["/wgrpc/registry", "x-wgrpc-", "X-Wgrpc-", "X-WgRPC-"],
+        "crates/wgrpc-registry/src/api.rs",
+    ),
+];
 
 /// The codec is a pure function of bytes.
 const NO_IO: &str = "crates/wgrpc-gob/src/";

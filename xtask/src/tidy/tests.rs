@@ -77,6 +77,10 @@ fn words_of_the_wire_have_one_home() {
     check_lines("crates/wgrpc-core/tests/wire.rs", text, &[]);
     let path = "//! A file.\nlet path = \"/_wgprc_\"; // \"ServiceMethod\"\n";
     check_lines(CORE, path, &[2]);
+    let header = "//! A file.\nconst SERVER: &str = \"x-wgrpc-server\";\n";
+    check_lines("crates/wgrpc-registry/src/api.rs", header, &[]);
+    check_lines("crates/wgrpc-registry/src/client.rs", header, &[2]);
+    check_lines("crates/wgrpc-core/src/protocol.rs", header, &[2]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use hyper::http::response::Parts;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::api;
 use crate::error::{Error, Result};
 use crate::policy;
 
@@ -38,7 +39,7 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn parse(url: &str) -> Result<Self> {
         let wrong = |reason: &str| {
-            let example = "http://host:port/wgrpc/registry";
+            let example = format_args!("http://host:port{}", api::PATH);
             Error::Setup(format!(
                 "wrong URL of a registry '{url}': {reason}, expect {example}"
             ))

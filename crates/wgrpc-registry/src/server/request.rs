@@ -10,8 +10,9 @@ use crate::api;
 use crate::error::{Error, Result};
 use crate::lease::{ServerMeta, check_group};
 
-/// Whether it was a page in somebody's browser that made the request. Such pages come from anywhere,
-/// and run where the registry can be reached. Who opens the registry in a browser by hand may.
+/// Whether it was a page in somebody's browser that made the request. Such pages come from
+/// anywhere, and run where the registry can be reached. Who opens the registry in a browser by
+/// hand may.
 pub(super) fn is_from_a_page(head: &Parts) -> bool {
     let site = head.headers.get("sec-fetch-site");
     head.headers.contains_key(header::ORIGIN) || site.is_some_and(|site| site != "none")
