@@ -19,6 +19,8 @@ pub(crate) enum Mode {
     Gob,
     /// WgRPC with JSON.
     Json,
+    /// WgRPC with gob, through a client of many servers of which there is one.
+    Cluster,
     /// Frames of bytes without an RPC framework: the limit.
     Raw,
 }

@@ -76,7 +76,7 @@ const fn echo(name: &'static str, title: &'static str, payload: usize) -> Point 
 }
 
 /// The limit first: the others are compared with it.
-const MODES: [Mode; 3] = [Mode::Raw, Mode::Gob, Mode::Json];
+const MODES: [Mode; 4] = [Mode::Raw, Mode::Gob, Mode::Json, Mode::Cluster];
 
 pub(crate) fn run(race: &Race) -> Result<()> {
     let points = POINTS
@@ -84,7 +84,7 @@ pub(crate) fn run(race: &Race) -> Result<()> {
         .filter(|point| point.name.contains(&race.only));
     let points: Vec<_> = points.collect();
     // By point, then mode, then round.
-    let mut results: Vec<[Vec<Report>; 3]> = points.iter().map(|_| Default::default()).collect();
+    let mut results: Vec<[Vec<Report>; 4]> = points.iter().map(|_| Default::default()).collect();
     for round in 0..race.rounds {
         for (point, results) in points.iter().zip(&mut results) {
             for turn in 0..MODES.len() {
@@ -203,20 +203,23 @@ pub(crate) fn spin() -> Result<()> {
     Ok(())
 }
 
-fn print(points: &[&Point], results: &[[Vec<Report>; 3]]) {
-    println!("| | raw frames | WgRPC, gob | WgRPC, JSON |");
-    println!("|---|---:|---:|---:|");
-    for (point, [raw, gob, json]) in points.iter().zip(results) {
-        let [gob, json] = [gob, json].map(|reports| rate(reports, Some(raw)));
+fn print(points: &[&Point], results: &[[Vec<Report>; 4]]) {
+    println!("| | raw frames | WgRPC, gob | WgRPC, JSON | gob through `XClient` |");
+    println!("|---|---:|---:|---:|---:|");
+    for (point, [raw, gob, json, cluster]) in points.iter().zip(results) {
+        let [gob, json, cluster] = [gob, json, cluster].map(|reports| rate(reports, Some(raw)));
         println!(
-            "| `{}`: {} | {} | {gob} | {json} |",
+            "| `{}`: {} | {} | {gob} | {json} | {cluster} |",
             point.name,
             point.title,
             rate(raw, None)
         );
     }
-    println!("\n| median / 99th percentile | raw frames | WgRPC, gob | WgRPC, JSON |");
-    println!("|---|---:|---:|---:|");
+    println!(
+        "\n| median / 99th percentile | raw frames | WgRPC, gob | WgRPC, JSON | gob through \
+         `XClient` |"
+    );
+    println!("|---|---:|---:|---:|---:|");
     for (point, results) in points.iter().zip(results) {
         let cells = results.iter().map(|reports| latency(reports));
         println!(

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use tokio::task::JoinSet;
-use wgrpc::{Client, Server, ServerLimits, message, service};
+use wgrpc::{Client, Server, ServerLimits, ServerList, XClient, message, service};
 
 use crate::args::{Load, Mode, Workload};
 use crate::load::{PATIENCE, Window, hold, payload, say};
@@ -52,12 +52,32 @@ pub(crate) async fn serve(addr: SocketAddr) -> Result<()> {
 pub(crate) async fn run(load: Load, mode: Mode) -> Result<()> {
     let codec = match mode {
         Mode::Json => "application/json",
-        Mode::Gob | Mode::Raw => "application/gob",
+        Mode::Gob | Mode::Cluster | Mode::Raw => "application/gob",
     };
+    let address = format!("tcp@{}", load.addr);
     let mut clients = Vec::new();
+    if mode == Mode::Cluster {
+        let mut clients = Vec::new();
+        for _ in 0..load.conns {
+            let servers = ServerList::parse([address.as_str()])?;
+            let client = XClient::builder().start(servers)?;
+            client.ready().await;
+            clients.push(client);
+        }
+        return call(load, clients).await;
+    }
     for _ in 0..load.conns {
         let client = Client::builder().codec(codec);
-        let bench = BenchClient::new(client.connect(format!("tcp@{}", load.addr)).await?);
+        clients.push(client.connect(address.as_str()).await?);
+    }
+    call(load, clients).await
+}
+
+/// Keeps all clients busy.
+async fn call<C: wgrpc::Caller + 'static>(load: Load, callers: Vec<C>) -> Result<()> {
+    let mut clients = Vec::new();
+    for caller in callers {
+        let bench = BenchClient::new(caller);
         if load.workload == Workload::Idle {
             ensure!(bench.multiply(&Args { a: 6, b: 7 }).await? == 42);
         }
@@ -87,14 +107,14 @@ pub(crate) async fn run(load: Load, mode: Mode) -> Result<()> {
 }
 
 /// One of those who keep a call outstanding each.
-struct Caller {
-    bench: Arc<BenchClient>,
+struct Caller<C> {
+    bench: Arc<BenchClient<C>>,
     window: Arc<Window>,
     payload: Arc<Vec<u8>>,
     next: u64,
 }
 
-impl Caller {
+impl<C: wgrpc::Caller> Caller<C> {
     async fn run(mut self) {
         let mut patience = PATIENCE;
         while patience > 0 && self.window.admits() {

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use wgrpc_core::{Address, BoxFuture, Cause, Client, Connector, Error, Result};
 
 use crate::backoff::Backoff;
-use crate::balance::Node;
+use crate::balance::{Begun, Node};
 use crate::discovery::Endpoint;
 use crate::health::Condition;
 use crate::outcome::Outcome;
@@ -45,6 +45,7 @@ pub(crate) struct Core {
     pub(crate) address: Address,
     /// What has been learnt about it; [renewed](Node::renewed) for each list.
     pub(crate) node: Node,
+    signals: Arc<Signals>,
     state: Mutex<State>,
     /// Calls in a row whose time was up.
     misses: AtomicU32,
@@ -56,16 +57,17 @@ pub(crate) struct Core {
 
 /// Whether there is a connection.
 enum State {
-    Up(Link),
+    Up(Arc<Link>),
     /// Why there is none; `None` before the first dial has ended.
     Down(Option<Error>),
+    /// Nobody wants it any more: there will not be one again.
+    Gone,
 }
 
-/// A connection of a member, told apart from its earlier ones.
-#[derive(Clone)]
+/// A connection of a member. A call that has it keeps it, whatever becomes of the member.
 pub(crate) struct Link {
     pub(crate) client: Client,
-    number: u64,
+    pub(crate) member: Arc<Core>,
 }
 
 impl Member {
@@ -79,6 +81,7 @@ impl Member {
         let core = Arc::new(Core {
             address: endpoint.address.clone(),
             node: Node::new(endpoint.clone()),
+            signals: signals.clone(),
             state: Mutex::new(State::Down(None)),
             misses: AtomicU32::new(0),
             hurry: Notify::new(),
@@ -88,10 +91,16 @@ impl Member {
             member: core.clone(),
             connector: connector.clone(),
             dial: dial.clone(),
-            signals: signals.clone(),
         };
         let keeper = tokio::spawn(keeper.run()).abort_handle();
         Arc::new(Self { core, keeper })
+    }
+}
+
+impl Member {
+    /// Whether `core` is its own.
+    pub(crate) fn is(&self, core: &Arc<Core>) -> bool {
+        Arc::ptr_eq(&self.core, core)
     }
 }
 
@@ -106,13 +115,25 @@ impl Deref for Member {
 impl Drop for Member {
     fn drop(&mut self) {
         self.keeper.abort();
+        self.core.enter(State::Gone);
     }
 }
 
 impl Core {
+    fn enter(&self, next: State) {
+        let mut state = self.state.lock();
+        // The keeper may not have heard of it yet.
+        if !matches!(&*state, State::Gone) {
+            let last = std::mem::replace(&mut *state, next);
+            drop(state);
+            // Connections end, which is nothing to do under a lock.
+            drop(last);
+        }
+    }
+
     /// The connection, if calls can be made over it.
     #[inline]
-    pub(crate) fn link(&self) -> Option<Link> {
+    pub(crate) fn link(&self) -> Option<Arc<Link>> {
         match &*self.state.lock() {
             State::Up(link) if link.client.is_available() => Some(link.clone()),
             _ => None,
@@ -127,7 +148,7 @@ impl Core {
     /// Why there is no connection, if one was tried.
     pub(crate) fn why_down(&self) -> Option<Error> {
         match &*self.state.lock() {
-            State::Up(_) => None,
+            State::Up(_) | State::Gone => None,
             State::Down(error) => error.clone(),
         }
     }
@@ -148,40 +169,65 @@ impl Core {
         }
     }
 
-    /// Learns that there was an answer over the connection.
-    #[inline]
-    pub(crate) fn answered(&self) {
-        if self.misses.load(Ordering::Relaxed) != 0 {
-            self.misses.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// Learns that there was no answer over `link` in time.
-    pub(crate) fn missed(&self, link: &Link) {
-        let misses = self.misses.fetch_add(1, Ordering::Relaxed) + 1;
-        if misses >= STALLED_AFTER {
-            self.replace(link);
-        }
-    }
-
     /// Notes what an attempt to connect came to. That a sick server can be reached says nothing
     /// about whether it answers.
-    fn dialled(&self, outcome: Outcome, begun: Duration, signals: &Signals) {
+    fn dialled(&self, outcome: Outcome, begun: Duration) {
         let health = self.node.health();
         if outcome == Outcome::Unreachable || health.condition() == Condition::Unreachable {
-            let (now, policy) = (signals.now(), &signals.policy);
+            let (now, policy) = (self.signals.now(), &self.signals.policy);
             health.record(outcome, begun, now, fastrand::u64(..), policy);
         }
     }
 
-    /// Gives up a connection that has stalled; calls in flight keep it until they end.
-    fn replace(&self, stalled: &Link) {
-        let mut state = self.state.lock();
-        if matches!(&*state, State::Up(link) if link.number == stalled.number) {
-            *state = State::Down(None);
-            drop(state);
-            self.misses.store(0, Ordering::Relaxed);
-            self.stalled.notify_one();
+    /// Whether this connection is the one that is lent out.
+    fn has(&self, link: &Link) -> bool {
+        matches!(&*self.state.lock(), State::Up(known) if std::ptr::eq(&**known, link))
+    }
+}
+
+impl Link {
+    /// Begins a call over the connection.
+    #[inline]
+    pub(crate) fn begin(&self, now: Duration) -> Begun {
+        self.member.node.load().begin(now)
+    }
+
+    /// Learns how a call has ended: so do the load and the health of the server.
+    pub(crate) fn end(&self, begun: Begun, outcome: Outcome) {
+        let (node, signals) = (&self.member.node, &self.member.signals);
+        let (at, now) = (begun.at(), signals.now());
+        if outcome == Outcome::Answered {
+            self.answered();
+        }
+        node.load().end(begun, now, outcome);
+        let random = if outcome.is_bad() {
+            fastrand::u64(..)
+        } else {
+            0
+        };
+        let health = node.health();
+        if health.record(outcome, at, now, random, &signals.policy) {
+            signals.changed.notify_one();
+        }
+    }
+
+    #[inline]
+    fn answered(&self) {
+        let misses = &self.member.misses;
+        if misses.load(Ordering::Relaxed) != 0 {
+            misses.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Learns that there was no answer in time. A connection that has stalled is given up; calls
+    /// in flight keep it until they end.
+    pub(crate) fn missed(&self) {
+        let member = &self.member;
+        let misses = member.misses.fetch_add(1, Ordering::Relaxed) + 1;
+        if misses >= STALLED_AFTER && member.has(self) {
+            member.enter(State::Down(None));
+            member.misses.store(0, Ordering::Relaxed);
+            member.stalled.notify_one();
         }
     }
 }
@@ -191,26 +237,24 @@ struct Keeper {
     member: Arc<Core>,
     connector: Connector,
     dial: Dial,
-    signals: Arc<Signals>,
 }
 
 impl Keeper {
     async fn run(self) {
         let mut backoff = Backoff::default();
-        for number in 0.. {
-            let begun = self.signals.now();
+        loop {
+            let begun = self.member.signals.now();
             match self.dial().await {
                 Ok(client) => {
-                    self.member.dialled(Outcome::Answered, begun, &self.signals);
+                    self.member.dialled(Outcome::Answered, begun);
                     let since = Instant::now();
-                    self.hold(Link { client, number }).await;
+                    self.hold(client).await;
                     backoff.ended(since.elapsed());
                 }
                 Err(error) => {
-                    self.member
-                        .dialled(Outcome::Unreachable, begun, &self.signals);
-                    *self.member.state.lock() = State::Down(Some(error));
-                    self.signals.changed.notify_one();
+                    self.member.dialled(Outcome::Unreachable, begun);
+                    self.member.enter(State::Down(Some(error)));
+                    self.member.signals.changed.notify_one();
                 }
             }
             let pause = backoff.next(fastrand::u64(..));
@@ -222,19 +266,19 @@ impl Keeper {
     }
 
     /// Lends the connection out until it has ended or stalled.
-    async fn hold(&self, link: Link) {
-        let Link { client, number } = link.clone();
-        *self.member.state.lock() = State::Up(link);
-        self.signals.changed.notify_one();
-        let is_held =
-            || matches!(&*self.member.state.lock(), State::Up(link) if link.number == number);
-        while is_held() {
+    async fn hold(&self, client: Client) {
+        let member = self.member.clone();
+        let link = Arc::new(Link { client, member });
+        self.member.enter(State::Up(link.clone()));
+        self.member.signals.changed.notify_one();
+        // A signal may be meant for an earlier connection.
+        while self.member.has(&link) {
             tokio::select! {
-                () = client.closed() => *self.member.state.lock() = State::Down(None),
+                () = link.client.closed() => self.member.enter(State::Down(None)),
                 () = self.member.stalled.notified() => {}
             }
         }
-        self.signals.changed.notify_one();
+        self.member.signals.changed.notify_one();
     }
 
     async fn dial(&self) -> Result<Client> {

@@ -17,7 +17,7 @@ use wgrpc_core::{Address, Cause, Connector, Error};
 use crate::balance::{Balancer, Choice, Node, SelectMode};
 use crate::discovery::{Discovery, Endpoint};
 use crate::health::{HealthPolicy, Survey};
-use crate::member::{CONNECT_TIMEOUT, Dial, Link, Member};
+use crate::member::{CONNECT_TIMEOUT, Core, Dial, Link, Member};
 use crate::xclient::ServerState;
 
 /// How long a call waits for a server that can be called, if there is none.
@@ -44,7 +44,13 @@ impl Signals {
     /// The time since the pool began.
     #[inline]
     pub(crate) fn now(&self) -> Duration {
-        self.start.elapsed()
+        self.since(Instant::now())
+    }
+
+    /// The time from when the pool began to `now`.
+    #[inline]
+    pub(crate) fn since(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.start)
     }
 }
 
@@ -75,12 +81,6 @@ pub(crate) struct Pool {
 pub(crate) struct Owner {
     pub(crate) pool: Arc<Pool>,
     task: AbortHandle,
-}
-
-/// A server that was chosen for a call.
-pub(crate) struct Picked {
-    pub(crate) member: Arc<Member>,
-    pub(crate) link: Link,
 }
 
 impl Pool {
@@ -199,24 +199,20 @@ impl Pool {
     pub(crate) fn pick(
         &self,
         key: Option<&[u8]>,
-        tried: &[Arc<Member>],
+        tried: &[Arc<Core>],
         may_probe: bool,
         now: Duration,
-    ) -> Option<Picked> {
+    ) -> Option<Arc<Link>> {
         let view = self.view.load();
         let mut tried: SmallVec<[u32; 4]> = tried
             .iter()
-            .filter_map(|tried| {
-                view.members
-                    .iter()
-                    .position(|known| Arc::ptr_eq(known, tried))
-            })
+            .filter_map(|tried| view.members.iter().position(|known| known.is(tried)))
             .map(|index| index as u32)
             .collect();
         if may_probe && tried.is_empty() {
             let probe = view.survey.probe(&view.nodes, now, fastrand::u64(..));
-            if let Some(picked) = probe.and_then(|index| view.picked(index)) {
-                return Some(picked);
+            if let Some(link) = probe.and_then(|index| view.link(index)) {
+                return Some(link);
             }
         }
         // Somebody may have gone since the view was made; each is asked once at most.
@@ -229,22 +225,22 @@ impl Pool {
                 now,
             };
             let index = view.balancer.pick(&choice, fastrand::u64(..))?;
-            if let Some(picked) = view.picked(index) {
-                return Some(picked);
+            if let Some(link) = view.link(index) {
+                return Some(link);
             }
             tried.push(index as u32);
         }
         let mut anybody = view.usable.iter();
-        anybody.find_map(|&index| view.picked(index as usize))
+        anybody.find_map(|&index| view.link(index as usize))
     }
 
     /// Chooses a server as soon as one can be called.
     pub(crate) async fn wait(
         &self,
         key: Option<&[u8]>,
-        tried: &[Arc<Member>],
+        tried: &[Arc<Core>],
         until: Option<Instant>,
-    ) -> Option<Picked> {
+    ) -> Option<Arc<Link>> {
         let patience = Instant::now() + PATIENCE;
         let until = until.map_or(patience, |until| until.min(patience));
         self.wait_until(until, || self.pick(key, tried, false, self.signals.now()))
@@ -254,12 +250,12 @@ impl Pool {
     /// Waits for a connection to this server.
     pub(crate) async fn wait_for(
         &self,
-        member: &Arc<Member>,
+        member: &Core,
         until: Option<Instant>,
-    ) -> Option<Picked> {
+    ) -> Option<Arc<Link>> {
         let patience = Instant::now() + CONNECT_TIMEOUT;
         let until = until.map_or(patience, |until| until.min(patience));
-        self.wait_until(until, || Picked::of(member)).await
+        self.wait_until(until, || member.link()).await
     }
 
     /// Every server of the list, once there is one with any.
@@ -336,20 +332,8 @@ impl Pool {
 
 impl View {
     #[inline]
-    fn picked(&self, index: usize) -> Option<Picked> {
-        Picked::of(self.members.get(index)?)
-    }
-}
-
-impl Picked {
-    /// This server, if it can be called.
-    #[inline]
-    pub(crate) fn of(member: &Arc<Member>) -> Option<Self> {
-        let link = member.link()?;
-        Some(Self {
-            member: member.clone(),
-            link,
-        })
+    fn link(&self, index: usize) -> Option<Arc<Link>> {
+        self.members.get(index)?.link()
     }
 }
 

@@ -136,7 +136,8 @@ impl Client {
     /// Calls `method` with arguments that its [`Connector`] has encoded: once for any number of
     /// calls over any of its connections.
     ///
-    /// The call fails with [`Error::Setup`] if another connector has encoded them.
+    /// The call fails with [`Error::Setup`] if the connector of another codec has encoded them, or
+    /// any other connector if there are types in them that only show at run time.
     pub fn call_encoded<R>(&self, method: &str, args: &Arguments, options: CallOptions) -> Call<R>
     where
         R: DeserializeOwned,

@@ -47,6 +47,15 @@ impl Format {
             Self::Custom(codec) => codec.name(),
         }
     }
+
+    /// Whether it is this very codec.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Gob, Self::Gob) | (Self::Json, Self::Json) => true,
+            (Self::Custom(a), Self::Custom(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
 }
 
 /// The codecs that a server or client can speak, by name.
@@ -96,6 +105,11 @@ pub(crate) struct Types {
 }
 
 impl Types {
+    /// Whether all of them have numbers that are the same in the whole process.
+    pub(crate) fn are_fixed(&self) -> bool {
+        self.more.is_empty()
+    }
+
     fn all(&self) -> impl Iterator<Item = &Schema> {
         self.fixed.into_iter().chain(&self.more)
     }

@@ -19,9 +19,8 @@ use wgrpc_gob::Gob;
 
 use super::Shared;
 use crate::balance::Begun;
-use crate::member::Member;
+use crate::member::{Core, Link, Member};
 use crate::outcome::Outcome;
-use crate::pool::Picked;
 use crate::retry::FailMode;
 
 /// A call to one of many servers on its way: a future of the reply.
@@ -48,13 +47,11 @@ enum State<R> {
 /// What is to be done, as often as that takes.
 pub(super) struct Task {
     shared: Arc<Shared>,
-    method: String,
+    method: Box<str>,
     args: Arguments,
     options: CallOptions,
     /// When its time is up.
     deadline: Option<Instant>,
-    /// The time that the call was given.
-    timeout: Option<Duration>,
 }
 
 /// One attempt on its way.
@@ -65,8 +62,7 @@ pub(super) struct Way<R> {
 
 /// Accompanies an attempt: however it ends, its server's load and health learn of it.
 struct Usher {
-    shared: Arc<Shared>,
-    picked: Picked,
+    link: Arc<Link>,
     begun: Option<Begun>,
 }
 
@@ -80,17 +76,18 @@ impl<R: DeserializeOwned + Send + 'static> XCall<R> {
     where
         A: Serialize + Gob + ?Sized,
     {
-        let task = match Task::new(shared, method, args, options) {
+        let now = Instant::now();
+        let task = match Task::new(shared, method, args, options, now) {
             Ok(task) => task,
             Err(error) => return Self(State::Later(Box::pin(std::future::ready(Err(error))))),
         };
         let pool = &shared.pool.pool;
-        let now = pool.signals.now();
-        shared.budget.count_call(now);
-        let picked = pool.pick(task.options.hash_key(), &[], task.may_probe(), now);
-        Self(match picked {
-            Some(picked) => State::First {
-                way: task.attempt(picked, 0),
+        let since = pool.signals.since(now);
+        shared.budget.count_call(since);
+        let link = pool.pick(task.options.hash_key(), &[], task.may_probe(), since);
+        Self(match link {
+            Some(link) => State::First {
+                way: task.attempt(link, 0, now),
                 task,
             },
             None => State::Later(Box::pin(task.run(Vec::new()))),
@@ -115,7 +112,7 @@ impl<R: DeserializeOwned + Send + 'static> Future for XCall<R> {
                         Err(error) => error,
                     };
                     let failed = Failed {
-                        member: way.usher.picked.member.clone(),
+                        member: way.usher.link.member.clone(),
                         error,
                     };
                     match task.judge(vec![failed]) {
@@ -147,7 +144,7 @@ impl<R> fmt::Debug for XCall<R> {
 
 /// An attempt that has failed.
 struct Failed {
-    member: Arc<Member>,
+    member: Arc<Core>,
     error: Error,
 }
 
@@ -157,6 +154,7 @@ impl Task {
         method: &str,
         args: &A,
         options: CallOptions,
+        now: Instant,
     ) -> Result<Self>
     where
         A: Serialize + Gob + ?Sized,
@@ -165,10 +163,9 @@ impl Task {
         let timeout = options.time_limit().or_else(|| connector.timeout());
         Ok(Self {
             shared: shared.clone(),
-            method: method.to_owned(),
+            method: method.into(),
             args: connector.encode(args)?,
-            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
-            timeout,
+            deadline: timeout.and_then(|timeout| now.checked_add(timeout)),
             options,
         })
     }
@@ -179,26 +176,29 @@ impl Task {
     }
 
     /// Makes an attempt, after `made` others.
-    fn attempt<R: DeserializeOwned>(&self, picked: Picked, made: u32) -> Way<R> {
+    fn attempt<R: DeserializeOwned>(&self, link: Arc<Link>, made: u32, now: Instant) -> Way<R> {
         let left = self.deadline.map_or(Duration::MAX, |deadline| {
-            deadline.saturating_duration_since(Instant::now())
+            deadline.saturating_duration_since(now)
         });
         let is_idempotent = self.options.is_idempotent();
         let timeout = self.shared.retry.timeout(made, left, is_idempotent);
         let options = self.options.clone().timeout(timeout);
-        let usher = Usher::start(&self.shared, picked);
-        let client = &usher.picked.link.client;
-        let call = client.call_encoded(&self.method, &self.args, options);
+        let begun = link.begin(self.shared.pool.pool.signals.since(now));
+        let call = (link.client).call_encoded(&self.method, &self.args, options);
+        let usher = Usher {
+            link,
+            begun: Some(begun),
+        };
         Way { call, usher }
     }
 
     /// Makes an attempt that has all the time that is left.
-    pub(super) fn last_attempt<R: DeserializeOwned>(&self, picked: Picked) -> Way<R> {
-        self.attempt(picked, u32::MAX)
+    pub(super) fn last_attempt<R: DeserializeOwned>(&self, link: Arc<Link>) -> Way<R> {
+        self.attempt(link, u32::MAX, Instant::now())
     }
 
     /// Waits for a connection to this server.
-    pub(super) async fn wait_for(&self, member: &Arc<Member>) -> Option<Picked> {
+    pub(super) async fn wait_for(&self, member: &Core) -> Option<Arc<Link>> {
         self.shared.pool.pool.wait_for(member, self.deadline).await
     }
 
@@ -255,12 +255,12 @@ impl Task {
         R: DeserializeOwned + Send + 'static,
     {
         loop {
-            let Some(picked) = self.next(&failed).await else {
+            let Some(link) = self.next(&failed).await else {
                 return Err(self.nobody(failed));
             };
             let made = failed.len() as u32;
-            let way = self.attempt(picked, made);
-            let member = way.usher.picked.member.clone();
+            let member = link.member.clone();
+            let way = self.attempt(link, made, Instant::now());
             match way.await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => {
@@ -272,14 +272,14 @@ impl Task {
     }
 
     /// The server for the next attempt, once it can be called.
-    async fn next(&self, failed: &[Failed]) -> Option<Picked> {
+    async fn next(&self, failed: &[Failed]) -> Option<Arc<Link>> {
         let pool = &self.shared.pool.pool;
         match failed.last() {
             Some(last) if self.shared.retry.fail_mode == FailMode::FailTry => {
                 self.wait_for(&last.member).await
             }
             _ => {
-                let tried: Vec<Arc<Member>> =
+                let tried: Vec<Arc<Core>> =
                     failed.iter().map(|failed| failed.member.clone()).collect();
                 let key = self.options.hash_key();
                 pool.wait(key, &tried, self.deadline).await
@@ -293,8 +293,10 @@ impl Task {
             .deadline
             .is_some_and(|deadline| Instant::now() >= deadline);
         if failed.is_empty() && is_over {
+            let connector = &self.shared.pool.pool.connector;
+            let timeout = self.options.time_limit().or_else(|| connector.timeout());
             return Error::Timeout {
-                after: self.timeout.unwrap_or_default(),
+                after: timeout.unwrap_or_default(),
                 sent: false,
             };
         }
@@ -313,41 +315,16 @@ impl<R: DeserializeOwned> Future for Way<R> {
 }
 
 impl Usher {
-    fn start(shared: &Arc<Shared>, picked: Picked) -> Self {
-        let now = shared.pool.pool.signals.now();
-        let begun = Some(picked.member.node.load().begin(now));
-        Self {
-            shared: shared.clone(),
-            picked,
-            begun,
-        }
-    }
-
     fn end<R>(&mut self, result: &Result<R>) {
         if matches!(result, Err(Error::Timeout { sent: true, .. })) {
-            self.picked.member.missed(&self.picked.link);
+            self.link.missed();
         }
         self.tell(Outcome::of(result));
     }
 
     fn tell(&mut self, outcome: Outcome) {
-        let Some(begun) = self.begun.take() else {
-            return;
-        };
-        let (member, signals) = (&self.picked.member, &self.shared.pool.pool.signals);
-        let (at, now) = (begun.at(), signals.now());
-        if outcome == Outcome::Answered {
-            member.answered();
-        }
-        member.node.load().end(begun, now, outcome);
-        let health = member.node.health();
-        let random = if outcome.is_bad() {
-            fastrand::u64(..)
-        } else {
-            0
-        };
-        if health.record(outcome, at, now, random, &signals.policy) {
-            signals.changed.notify_one();
+        if let Some(begun) = self.begun.take() {
+            self.link.end(begun, outcome);
         }
     }
 }

@@ -7,13 +7,13 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use wgrpc_core::{Address, Attempt, Attempts, BoxFuture, CallOptions, Error, Result};
 use wgrpc_gob::Gob;
 
 use super::Shared;
 use super::call::Task;
 use crate::member::Member;
-use crate::pool::Picked;
 
 /// Calls to all servers on their way. Dropped, those that have not ended are given up.
 pub(super) struct Many<R> {
@@ -32,7 +32,7 @@ impl<R: DeserializeOwned + Send + 'static> Many<R> {
     where
         A: Serialize + Gob + ?Sized,
     {
-        let task = Arc::new(Task::new(shared, method, args, options)?);
+        let task = Arc::new(Task::new(shared, method, args, options, Instant::now())?);
         let members = task.wait_for_members().await;
         Ok(Self {
             shared: shared.clone(),
@@ -77,13 +77,13 @@ where
     R: DeserializeOwned + Send + 'static,
 {
     let task = task.clone();
-    let way = Picked::of(&member).map(|picked| task.last_attempt(picked));
+    let way = member.link().map(|link| task.last_attempt(link));
     async move {
         let way = match way {
             Some(way) => Some(way),
             None => {
-                let picked = task.wait_for(&member).await;
-                picked.map(|picked| task.last_attempt(picked))
+                let link = task.wait_for(&member).await;
+                link.map(|link| task.last_attempt(link))
             }
         };
         let result = match way {

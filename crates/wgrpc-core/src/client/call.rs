@@ -33,6 +33,18 @@ thread_local! {
 /// A scratch buffer that grew beyond this is given back.
 const SCRATCH_KEPT: usize = 64 << 10;
 
+/// Lends out an empty buffer to encode into.
+#[inline]
+pub(super) fn with_scratch<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    let mut scratch = SCRATCH.take();
+    scratch.clear();
+    let done = work(&mut scratch);
+    if scratch.capacity() <= SCRATCH_KEPT {
+        SCRATCH.set(scratch);
+    }
+    done
+}
+
 /// A call on its way: a future of the reply.
 ///
 /// The request was sent when the call was made, unless the client is at a limit; then it is sent
@@ -67,16 +79,10 @@ impl<R> Call<R> {
     where
         A: Serialize + Gob + ?Sized,
     {
-        let mut body = SCRATCH.take();
-        body.clear();
-        let call = match shared.options.encoding.encode(args, &mut body) {
+        with_scratch(|body| match shared.options.encoding.encode(args, body) {
             Err(error) => Self::failed(Error::Encode(Cause::new(error))),
-            Ok(types) => Self::send(shared, method, types, Content::Own(&mut body), options),
-        };
-        if body.capacity() <= SCRATCH_KEPT {
-            SCRATCH.set(body);
-        }
-        call
+            Ok(types) => Self::send(shared, method, types, Content::Own(body), options),
+        })
     }
 
     /// A call with arguments that have been encoded before.

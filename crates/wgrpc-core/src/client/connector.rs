@@ -14,7 +14,7 @@ use wgrpc_gob::Gob;
 
 use super::driver::Driver;
 use super::pending::Pending;
-use super::{Client, Owner, Shared, State};
+use super::{Client, Owner, Shared, State, call};
 use crate::address::{Address, AddressError};
 use crate::codec::{Encoding, Format, Receiver, Sender, Types};
 use crate::connection::{Inbox, Outbox};
@@ -24,6 +24,9 @@ use crate::limits::ClientLimits;
 use crate::middleware::Middleware;
 use crate::protocol::{self, ConnectOption, Ext};
 use crate::transport::{self, Io};
+
+/// Encoded arguments of this size or more are kept in the buffer that they were encoded into.
+const LARGE: usize = 16 << 10;
 
 /// Makes connections with the same options: [`ClientBuilder::connector`](super::ClientBuilder)
 /// sets it up.
@@ -101,7 +104,7 @@ impl Connector {
         self.start(Io::from_stream(stream))
     }
 
-    /// Encodes arguments for any number of calls.
+    /// Encodes arguments for any number of calls over its connections.
     ///
     /// # Errors
     /// [`Error::Encode`] if they cannot be sent in this codec.
@@ -109,16 +112,27 @@ impl Connector {
     where
         A: Serialize + Gob + ?Sized,
     {
-        let mut body = Vec::new();
-        let types = self
-            .0
-            .encoding
-            .encode(args, &mut body)
-            .map_err(|error| Error::Encode(Cause::new(error)))?;
-        Ok(Arguments {
-            options: self.0.clone(),
-            types,
-            body: body.into(),
+        call::with_scratch(|scratch| {
+            let types = self
+                .0
+                .encoding
+                .encode(args, scratch)
+                .map_err(|error| Error::Encode(Cause::new(error)))?;
+            let meaning = if types.are_fixed() {
+                Meaning::Everywhere(self.0.format.clone())
+            } else {
+                Meaning::Here(self.0.clone())
+            };
+            let body = if scratch.len() < LARGE {
+                Bytes::copy_from_slice(scratch)
+            } else {
+                std::mem::take(scratch).into()
+            };
+            Ok(Arguments {
+                meaning,
+                types,
+                body,
+            })
         })
     }
 
@@ -188,15 +202,27 @@ impl fmt::Debug for Connector {
 /// clone.
 #[derive(Clone)]
 pub struct Arguments {
-    options: Arc<Options>,
+    meaning: Meaning,
     pub(super) types: Types,
     pub(super) body: Bytes,
+}
+
+/// Where encoded bytes mean what they were encoded from.
+#[derive(Clone)]
+enum Meaning {
+    /// On every connection that speaks this codec.
+    Everywhere(Format),
+    /// On the connections of one connector, which has numbered the types in them.
+    Here(Arc<Options>),
 }
 
 impl Arguments {
     /// Whether they mean on a connection with these options what they mean here.
     pub(super) fn are_of(&self, options: &Arc<Options>) -> bool {
-        Arc::ptr_eq(&self.options, options)
+        match &self.meaning {
+            Meaning::Everywhere(format) => format.is_same(&options.format),
+            Meaning::Here(own) => Arc::ptr_eq(own, options),
+        }
     }
 }
 

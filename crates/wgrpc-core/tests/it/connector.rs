@@ -39,13 +39,19 @@ async fn arguments_are_encoded_once_for_many_connections() {
 }
 
 #[tokio::test]
-async fn arguments_of_another_connector_are_not_sent() {
+async fn arguments_are_not_sent_where_they_mean_something_else() {
     let server = demo_in_memory();
     let client = server.connect().unwrap();
-    let stranger = Client::builder().connector().unwrap();
-    let args = stranger.encode(&Args { a: 6, b: 7 }).unwrap();
-    let call = client.call_encoded::<i64>("Arith.Multiply", &args, none());
-    assert!(matches!(soon(call).await, Err(Error::Setup(_))));
+    let args = Args { a: 6, b: 7 };
+    let [gob, json] = ["application/gob", "application/json"]
+        .map(|codec| Client::builder().codec(codec).connector().unwrap());
+    for args in [json.encode(&args), gob.encode(&Inferred(&args))] {
+        let call = client.call_encoded::<i64>("Arith.Multiply", &args.unwrap(), none());
+        assert!(matches!(soon(call).await, Err(Error::Setup(_))));
+    }
+    // Types that are known beforehand have the same numbers everywhere.
+    let call = client.call_encoded::<i64>("Arith.Multiply", &gob.encode(&args).unwrap(), none());
+    assert_eq!(soon(call).await.unwrap(), 42);
 }
 
 #[tokio::test]
