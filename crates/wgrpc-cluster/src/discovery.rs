@@ -3,6 +3,7 @@
 //! `fixed.rs` is a list that the program keeps itself, `registry.rs` one that a registry keeps.
 
 mod fixed;
+mod registry;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 use wgrpc_core::{Address, AddressError, BoxFuture, Result};
 
 pub use fixed::ServerList;
+pub use registry::RegistryDiscovery;
 
 /// A server that can be called, as a discovery knows it.
 ///

@@ -31,7 +31,7 @@ mod xclient;
 
 pub use backoff::Backoff;
 pub use balance::{Balancer, Begun, Candidates, Choice, Load, Node, SelectMode};
-pub use discovery::{Discovery, Endpoint, ServerList, Servers};
+pub use discovery::{Discovery, Endpoint, RegistryDiscovery, ServerList, Servers};
 pub use health::{Condition, Health, HealthPolicy, Survey};
 pub use outcome::Outcome;
 pub use retry::{FailMode, RetryBudget, RetryPolicy, may_send_again};

@@ -58,8 +58,8 @@
 //! macros (`manual.rs`).
 
 pub use wgrpc_cluster::{
-    Balancer, Choice, Discovery, Endpoint, FailMode, HealthPolicy, RetryBudget, SelectMode,
-    ServerList, ServerState, Servers, XCall, XClient, XClientBuilder,
+    Balancer, Choice, Discovery, Endpoint, FailMode, HealthPolicy, RegistryDiscovery, RetryBudget,
+    SelectMode, ServerList, ServerState, Servers, XCall, XClient, XClientBuilder,
 };
 pub use wgrpc_core::{
     Address, AddressError, Announcer, Arguments, Attempt, Attempts, BoxFuture, Call, CallInfo,

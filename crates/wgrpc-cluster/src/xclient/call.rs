@@ -102,14 +102,16 @@ impl<R: DeserializeOwned + Send + 'static> Future for XCall<R> {
         loop {
             match &mut self.0 {
                 State::First { way, .. } => {
-                    let result = ready!(Pin::new(&mut *way).poll(cx));
+                    let error = match ready!(Pin::new(&mut *way).poll(cx)) {
+                        Ok(reply) => {
+                            self.0 = State::Over;
+                            return Poll::Ready(Ok(reply));
+                        }
+                        Err(error) => error,
+                    };
                     let State::First { way, task } = std::mem::replace(&mut self.0, State::Over)
                     else {
                         return Poll::Pending;
-                    };
-                    let error = match result {
-                        Ok(reply) => return Poll::Ready(Ok(reply)),
-                        Err(error) => error,
                     };
                     let failed = Failed {
                         member: way.usher.link.member.clone(),

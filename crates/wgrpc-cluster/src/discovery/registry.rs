@@ -1,0 +1,254 @@
+//! The servers that a registry lists, followed in the background.
+//!
+//! Calls never wait for the registry. As long as it is away, or answers nonsense, the servers that
+//! were known stay known; one that has just started does not make anybody vanish, and an empty
+//! list never replaces one that is not.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
+use wgrpc_core::{BoxFuture, Cause, Error, Result};
+use wgrpc_registry::{Listing, RegistryClient};
+
+use super::{Discovery, Endpoint, ServerList, Servers};
+
+/// How often a registry that cannot be watched is asked, and one that does not answer.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// How much chance adds to that, or takes off.
+const JITTER: f64 = 0.1;
+
+/// How long changes are gathered before the next watch. It bounds what a registry that answers at
+/// once, again and again, can cost.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// The servers that a registry lists.
+///
+/// A registry of ours is watched, so that changes are known at once; a Go registry is asked every
+/// 10 s.
+///
+/// ```no_run
+/// # fn example() -> wgrpc_core::Result<()> {
+/// use wgrpc_cluster::{RegistryDiscovery, XClient};
+///
+/// let registry = RegistryDiscovery::start("http://10.0.0.9:9999/wgrpc/registry", None)?;
+/// let client = XClient::builder().start(registry)?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct RegistryDiscovery {
+    list: Arc<ServerList>,
+    /// How many refreshes have been asked for.
+    asked: watch::Sender<u64>,
+    /// How many of those are done with, and what the last came to.
+    done: watch::Receiver<(u64, Result<()>)>,
+    task: AbortHandle,
+}
+
+/// Who is asked.
+trait Source: Send + Sync + 'static {
+    /// Every server.
+    fn list(&self) -> impl Future<Output = Result<Listing, wgrpc_registry::Error>> + Send;
+
+    /// Every server, once the revision is another than `seen`, or after a while.
+    fn watch(
+        &self,
+        seen: u64,
+    ) -> impl Future<Output = Result<Listing, wgrpc_registry::Error>> + Send;
+}
+
+impl RegistryDiscovery {
+    /// Begins to follow the registry at `url`: the servers of one group, or all.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] if that is no URL of a registry.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start(url: &str, group: Option<&str>) -> Result<Self> {
+        let client = RegistryClient::new(url).map_err(|error| Error::Setup(error.to_string()))?;
+        Ok(Self::of_client(client, group))
+    }
+
+    /// Begins to follow a registry through a client of it that has been set up already, with a
+    /// token, say.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn of_client(client: RegistryClient, group: Option<&str>) -> Self {
+        Self::follow(Group {
+            client,
+            group: group.map(str::to_owned),
+        })
+    }
+
+    fn follow(source: impl Source) -> Self {
+        let list = Arc::new(ServerList::empty());
+        let asked = watch::Sender::new(0);
+        let (sender, done) = watch::channel((0, Ok(())));
+        let follower = Follower {
+            source,
+            list: list.clone(),
+            asked: asked.subscribe(),
+            done: sender,
+            revision: 0,
+        };
+        let task = tokio::spawn(follower.run()).abort_handle();
+        Self {
+            list,
+            asked,
+            done,
+            task,
+        }
+    }
+}
+
+impl Discovery for RegistryDiscovery {
+    fn servers(&self) -> Arc<Servers> {
+        self.list.servers()
+    }
+
+    fn refresh(&self) -> BoxFuture<'_, Result<()>> {
+        let mut done = self.done.clone();
+        let mut round = 0;
+        self.asked.send_modify(|asked| {
+            *asked += 1;
+            round = *asked;
+        });
+        Box::pin(async move {
+            match done.wait_for(|(number, _)| *number >= round).await {
+                Ok(done) => done.1.clone(),
+                Err(_) => Err(Error::Setup("the registry is not followed any more".into())),
+            }
+        })
+    }
+
+    fn update(&self, endpoints: Vec<Endpoint>) {
+        self.list.put(endpoints);
+    }
+
+    fn changed(&self, seen: u64) -> BoxFuture<'_, ()> {
+        self.list.changed(seen)
+    }
+}
+
+impl fmt::Debug for RegistryDiscovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryDiscovery")
+            .field("servers", &self.servers())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for RegistryDiscovery {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// One group at a registry, or all of it.
+struct Group {
+    client: RegistryClient,
+    group: Option<String>,
+}
+
+impl Source for Group {
+    async fn list(&self) -> Result<Listing, wgrpc_registry::Error> {
+        self.client.list(self.group.as_deref()).await
+    }
+
+    async fn watch(&self, seen: u64) -> Result<Listing, wgrpc_registry::Error> {
+        self.client.watch(self.group.as_deref(), seen).await
+    }
+}
+
+/// The task that follows a registry.
+struct Follower<S> {
+    source: S,
+    list: Arc<ServerList>,
+    asked: watch::Receiver<u64>,
+    done: watch::Sender<(u64, Result<()>)>,
+    /// The revision that is known; 0 if there is none, so that there is nothing to watch.
+    revision: u64,
+}
+
+impl<S: Source> Follower<S> {
+    async fn run(mut self) {
+        loop {
+            self.ask().await;
+            // Until somebody wants to know it now, or it is time anyway.
+            while self.rest().await {}
+        }
+    }
+
+    /// Asks once, for all who want to know.
+    async fn ask(&mut self) {
+        let round = *self.asked.borrow_and_update();
+        let result = match self.source.list().await {
+            Ok(listing) => {
+                self.take(listing);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a registry cannot be asked");
+                self.revision = 0;
+                Err(Error::NotSent(Cause::new(error)))
+            }
+        };
+        // Nobody need listen.
+        let _ = self.done.send((round, result));
+    }
+
+    /// Waits for the next reason to look. `true`: what has been learnt came by itself.
+    async fn rest(&mut self) -> bool {
+        if self.revision == 0 {
+            let share = 1.0 - JITTER + 2.0 * JITTER * fastrand::f64();
+            tokio::select! {
+                () = sleep(EVERY.mul_f64(share)) => {}
+                _ = self.asked.changed() => {}
+            }
+            return false;
+        }
+        tokio::select! {
+            answer = self.source.watch(self.revision) => match answer {
+                Ok(listing) => self.take(listing),
+                // It is asked in the plain way, and less often, until it answers again.
+                Err(_) => self.revision = 0,
+            },
+            _ = self.asked.changed() => return false,
+        }
+        sleep(SETTLE).await;
+        true
+    }
+
+    /// Takes over what the registry says, as far as it can be trusted.
+    fn take(&mut self, listing: Listing) {
+        self.revision = listing.revision;
+        let mut servers: BTreeMap<String, Endpoint> = BTreeMap::new();
+        let known = self.list.servers();
+        if listing.is_warming || listing.servers.is_empty() {
+            let known = known.endpoints.iter();
+            servers.extend(known.map(|known| (known.address.to_string(), known.clone())));
+        }
+        for server in listing.servers {
+            let endpoint = Endpoint {
+                weight: server.meta.weight,
+                zone: server.meta.zone,
+                version: server.meta.version,
+                is_draining: server.meta.is_draining,
+                ..Endpoint::new(server.address)
+            };
+            servers.insert(endpoint.address.to_string(), endpoint);
+        }
+        self.list.put(servers.into_values().collect());
+    }
+}
+
+#[cfg(test)]
+mod tests;
