@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::command::{self, Counts};
-use crate::tools::{self, GO, Tool};
+use crate::tools::{self, ETCD, GO, PROTOC, Tool};
 use crate::{dependencies, features, tidy};
 
 struct Step {
@@ -62,7 +62,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "features",
         purpose: "each feature of each crate compiles alone",
-        tools: &[],
+        tools: &[&PROTOC],
         work: Work::Check(features::check),
     },
     Step {
@@ -83,10 +83,19 @@ const STEPS: &[Step] = &[
         tools: &[&GO],
         work: Work::Tests(test_rust),
     },
+    Step {
+        name: "etcd",
+        purpose: "registries that share a real etcd are one, and survive what it may do to them",
+        tools: &[&PROTOC, &ETCD],
+        work: Work::Tests(test_etcd),
+    },
 ];
 
 /// Where there are Rust packages: the workspace, and what has one of its own.
 const WORKSPACES: [&str; 3] = ["", "bench", "fuzz"];
+
+/// The packages that have to do with etcd, and what turns that on.
+const WITH_ETCD: [&str; 3] = ["--package=wgrpc-registry", "--features", "etcd"];
 
 /// Runs the steps of these names, or all of them, and ends with the sum of all tests.
 pub(crate) fn run(root: &Path, only: &[String]) -> Result<()> {
@@ -205,6 +214,20 @@ fn test_rust(root: &Path) -> Result<Counts> {
         cargo.args(["test", "--workspace", "--no-fail-fast"]),
         command::count_cargo,
     )
+}
+
+/// What the other steps leave out, since the client of etcd takes long to build.
+fn test_etcd(root: &Path) -> Result<Counts> {
+    let mut clippy = command::cargo(root);
+    clippy.arg("clippy").args(WITH_ETCD);
+    command::run(clippy.args(["--all-targets", "--", "-D", "warnings"]))?;
+    let mut counts = Counts::default();
+    for tests in [["--lib", "store::etcd"], ["--test", "etcd"]] {
+        let mut test = command::cargo(root);
+        test.arg("test").args(WITH_ETCD).args(tests);
+        counts += command::run_tests(&mut test, command::count_cargo)?;
+    }
+    Ok(counts)
 }
 
 fn test_go(root: &Path) -> Result<Counts> {

@@ -9,18 +9,35 @@ use crate::command;
 /// A program that a step cannot do without. A new one is one more constant like this.
 #[derive(Debug)]
 pub(crate) struct Tool {
-    /// What is typed to see that it is there: the program and one argument.
-    probe: [&'static str; 2],
-    /// The Debian package that brings it.
-    package: &'static str,
+    /// What is typed to see that it is there: the program and its arguments.
+    probe: &'static [&'static str],
+    /// The Debian packages that bring it.
+    packages: &'static [&'static str],
     /// Why it is needed, as the end of a sentence.
     purpose: &'static str,
 }
 
 pub(crate) const GO: Tool = Tool {
-    probe: ["go", "version"],
-    package: "golang-go",
+    probe: &["go", "version"],
+    packages: &["golang-go"],
     purpose: "to call and to be called by real Go programs",
+};
+
+/// The definitions that come with it are needed as well, and are a package of their own.
+pub(crate) const PROTOC: Tool = Tool {
+    probe: &[
+        "protoc",
+        "--descriptor_set_out=/dev/null",
+        "google/protobuf/descriptor.proto",
+    ],
+    packages: &["protobuf-compiler", "libprotobuf-dev"],
+    purpose: "to build the client of etcd",
+};
+
+pub(crate) const ETCD: Tool = Tool {
+    probe: &["etcd", "--version"],
+    packages: &["etcd-server"],
+    purpose: "to keep the registrations of the tests",
 };
 
 /// Installs what is missing, or says what to install: no step is left out for want of a tool.
@@ -29,7 +46,11 @@ pub(crate) fn ensure(tools: &[&Tool]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
+    let packages: Vec<_> = missing
+        .iter()
+        .flat_map(|tool| tool.packages)
+        .copied()
+        .collect();
     if !may_install() {
         let needs: Vec<_> = missing
             .iter()
@@ -52,7 +73,7 @@ pub(crate) fn ensure(tools: &[&Tool]) -> Result<()> {
         None => Ok(()),
         Some(tool) => bail!(
             "{} was installed, but {} does not run",
-            tool.package,
+            tool.packages.join(" "),
             tool.probe[0]
         ),
     }
@@ -60,8 +81,9 @@ pub(crate) fn ensure(tools: &[&Tool]) -> Result<()> {
 
 impl Tool {
     fn is_there(&self) -> bool {
-        let [program, argument] = self.probe;
-        runs(Command::new(program).arg(argument))
+        let mut words = self.probe.iter();
+        let program = words.next();
+        program.is_some_and(|program| runs(Command::new(program).args(words)))
     }
 }
 

@@ -10,7 +10,8 @@
 //! * `lease`: what is registered, and what is listed.
 //! * `policy`: which addresses a registry may name, and a client believes.
 //! * `membership`: who is alive, as a function of time.
-//! * `store`: the seam behind which registrations are kept, and the memory that they are kept in.
+//! * `store`: the seam behind which registrations are kept, and the memory that they are kept in;
+//!   with the feature `etcd` also an etcd cluster, which any number of registries share.
 //! * `server`: HTTP over a store. `client` is its other end.
 //! * `rhythm`, `heartbeat`: what keeps a server registered.
 //! * `error`: what can go wrong.
@@ -32,4 +33,6 @@ pub use heartbeat::{Heartbeat, HeartbeatState};
 pub use lease::{Listing, Registration, Server, ServerMeta};
 pub use membership::{Membership, MembershipConfig};
 pub use server::{Registry, RegistryBuilder, RegistryLimits, RegistryServer};
+#[cfg(feature = "etcd")]
+pub use store::{EtcdConfig, EtcdStore};
 pub use store::{MemoryStore, Store};

@@ -1,6 +1,8 @@
 //! The seam behind which registrations are kept: in memory, or in a database that several
 //! registries share.
 
+#[cfg(feature = "etcd")]
+mod etcd;
 mod memory;
 
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use wgrpc_core::{Address, BoxFuture};
 use crate::error::Result;
 use crate::lease::{Listing, Registration};
 
+#[cfg(feature = "etcd")]
+pub use etcd::{EtcdConfig, EtcdStore};
 pub use memory::MemoryStore;
 
 /// Where registrations are kept. One registry front end talks to one store.

@@ -1,0 +1,161 @@
+//! The registrations of an etcd cluster as one front end knows them: pure. Time is an argument.
+
+use std::collections::HashMap;
+
+use etcd_client::KeyValue;
+use tokio::time::Instant;
+use wgrpc_core::Address;
+
+use crate::error::{Error, Result};
+use crate::lease::{Listing, Registration, Server};
+
+/// How registrations are named in etcd.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    /// Ends with a slash.
+    prefix: String,
+}
+
+impl Keys {
+    /// # Errors
+    /// If the prefix is empty: the registry would take all of etcd for its own.
+    pub(super) fn new(prefix: &str) -> Result<Self> {
+        let trimmed = prefix.trim_end_matches('/');
+        if trimmed.is_empty() {
+            let text = "the prefix of the keys in etcd must not be empty";
+            return Err(Error::Setup(text.to_owned()));
+        }
+        Ok(Self {
+            prefix: format!("{trimmed}/"),
+        })
+    }
+
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The first key behind all of ours: the slash at the end, plus one.
+    pub(super) fn end(&self) -> String {
+        format!("{}0", self.prefix.trim_end_matches('/'))
+    }
+
+    /// The key of a registration. A slash in the group's name is written as another text, so that
+    /// no two registrations have the same key.
+    pub(super) fn of(&self, group: &str, address: &Address) -> String {
+        let group = group.replace('%', "%25").replace('/', "%2F");
+        format!("{}{group}/{address}", self.prefix)
+    }
+
+    /// What stands under a key. Somebody else may have written it: what we would not have written
+    /// is none of ours.
+    pub(super) fn read(&self, held: &KeyValue) -> Option<Entry> {
+        let registration: Registration = serde_json::from_slice(held.value()).ok()?;
+        let key = self.of(&registration.group, &registration.address);
+        if key.as_bytes() != held.key() || registration.check().is_err() {
+            return None;
+        }
+        Some(Entry {
+            registration,
+            lease: held.lease(),
+            heard: None,
+        })
+    }
+}
+
+/// A registration, as etcd has it.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) registration: Registration,
+    pub(super) lease: i64,
+    /// When its last heartbeat came through this front end.
+    pub(super) heard: Option<Instant>,
+}
+
+impl Entry {
+    /// How long ago it was heard of. If that is longer than it would be listed, others have heard
+    /// of it since; unless etcd has not been heard of itself.
+    fn age(&self, now: Instant, is_fresh: bool) -> Option<std::time::Duration> {
+        let age = now.saturating_duration_since(self.heard?);
+        let is_over = self.registration.ttl.is_some_and(|ttl| age > ttl);
+        (!is_fresh || !is_over).then_some(age)
+    }
+}
+
+/// The copy itself: key → registration.
+#[derive(Debug, Default)]
+pub(super) struct Mirror {
+    entries: HashMap<Vec<u8>, Entry>,
+    /// Of the last change in it.
+    revision: u64,
+}
+
+impl Mirror {
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Takes over everything that etcd has at a revision. If nothing has changed, neither does
+    /// the revision, unless etcd's own has gone back.
+    pub(super) fn replace(&mut self, mut entries: HashMap<Vec<u8>, Entry>, revision: u64) {
+        let is_same = entries.len() == self.entries.len()
+            && entries.iter().all(|(key, entry)| {
+                let old = self.entries.get(key);
+                old.is_some_and(|old| old.registration == entry.registration)
+            });
+        for (key, entry) in &mut entries {
+            entry.heard = self.entries.get(key).and_then(|old| old.heard);
+        }
+        self.entries = entries;
+        if !is_same || revision < self.revision || self.revision == 0 {
+            self.revision = revision;
+        }
+    }
+
+    /// A key was written, with a new lease perhaps. What is none of ours hides what was.
+    pub(super) fn put(&mut self, key: &[u8], entry: Option<Entry>, revision: u64, now: Instant) {
+        match entry {
+            Some(mut entry) => {
+                entry.heard = Some(now);
+                self.entries.insert(key.to_vec(), entry);
+                self.revision = revision;
+            }
+            None => self.remove(key, revision),
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &[u8], revision: u64) {
+        if self.entries.remove(key).is_some() {
+            self.revision = revision;
+        }
+    }
+
+    /// A heartbeat of a server has come, and changed nothing.
+    pub(super) fn hear(&mut self, key: &str, now: Instant) {
+        if let Some(entry) = self.entries.get_mut(key.as_bytes()) {
+            entry.heard = Some(now);
+        }
+    }
+
+    /// The servers of one group, or all of them. A copy that is not fresh says so.
+    pub(super) fn listing(&self, group: Option<&str>, now: Instant, is_fresh: bool) -> Listing {
+        let entries = self.entries.values();
+        let wanted = entries.filter(|it| group.is_none_or(|group| it.registration.group == group));
+        let mut servers: Vec<_> = wanted
+            .map(|entry| Server {
+                address: entry.registration.address.clone(),
+                group: entry.registration.group.clone(),
+                meta: entry.registration.meta.clone(),
+                age: entry.age(now, is_fresh),
+            })
+            .collect();
+        servers.sort_by_cached_key(|it| (it.address.to_string(), it.group.clone()));
+        Listing {
+            revision: self.revision,
+            is_warming: !is_fresh,
+            servers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

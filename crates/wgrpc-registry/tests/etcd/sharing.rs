@@ -1,0 +1,248 @@
+//! Several front ends of one cluster are one registry.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use wgrpc_registry::{Error, EtcdStore, Store};
+
+use crate::cluster::Etcd;
+use crate::{config, count, front_end, list, server, until};
+
+#[tokio::test]
+async fn what_one_front_end_registers_all_of_them_list() {
+    let etcd = Etcd::start().await;
+    let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
+    let mut rich = server(2);
+    rich.group = "arith/v2".to_owned();
+    rich.meta.zone = Some("b".to_owned());
+    rich.meta
+        .extra
+        .insert("key".to_owned(), "a \"value\"".to_owned());
+    one.register(server(1)).await.unwrap();
+    one.register(rich.clone()).await.unwrap();
+    let here = list(&one).await;
+    assert_eq!(here.servers.len(), 2, "what is done is seen at once");
+    let there = until(&other, "two servers", |it| it.servers.len() == 2).await;
+    assert_eq!(here.revision, there.revision);
+    let group = other.list(Some("arith/v2")).await.unwrap().servers;
+    assert_eq!(group.len(), 1);
+    assert_eq!(
+        (&group[0].address, &group[0].meta),
+        (&rich.address, &rich.meta)
+    );
+    let late = front_end(&etcd).await;
+    assert_eq!(count(&late).await, 2);
+}
+
+#[tokio::test]
+async fn a_heartbeat_through_another_front_end_keeps_the_lease_and_writes_nothing() {
+    let etcd = Etcd::start().await;
+    let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
+    let mut short = server(1);
+    short.ttl = Some(Duration::from_secs(2));
+    one.register(short.clone()).await.unwrap();
+    let before = until(&other, "registered", |it| it.servers.len() == 1).await;
+    // A front end that dies takes nothing with it.
+    drop(one);
+    for _ in 0..10 {
+        sleep(Duration::from_millis(500)).await;
+        other.register(short.clone()).await.unwrap();
+    }
+    let after = list(&other).await;
+    assert_eq!(after.servers.len(), 1);
+    assert_eq!(after.revision, before.revision);
+    assert!(after.servers[0].age.unwrap() < Duration::from_millis(500));
+    assert_eq!(etcd.count().await, (1, 1));
+}
+
+#[tokio::test]
+async fn who_falls_silent_is_taken_off_and_may_come_back() {
+    let etcd = Etcd::start().await;
+    let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
+    let mut short = server(1);
+    short.ttl = Some(Duration::from_millis(600));
+    let mut eternal = server(2);
+    eternal.ttl = None;
+    one.register(short.clone()).await.unwrap();
+    one.register(eternal.clone()).await.unwrap();
+    sleep(Duration::from_millis(600)).await;
+    assert_eq!(
+        count(&one).await,
+        2,
+        "a lease is never shorter than asked for"
+    );
+    for store in [&one, &other] {
+        let left = until(store, "expired", |it| it.servers.len() == 1).await;
+        assert_eq!(left.servers[0].address, eternal.address);
+    }
+    assert_eq!(etcd.count().await, (1, 0));
+    other.register(short).await.unwrap();
+    assert_eq!(count(&other).await, 2);
+}
+
+#[tokio::test]
+async fn a_server_is_deregistered_through_any_front_end_and_its_lease_ends() {
+    let etcd = Etcd::start().await;
+    let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
+    let mut eternal = server(2);
+    eternal.ttl = None;
+    one.register(server(1)).await.unwrap();
+    one.register(eternal.clone()).await.unwrap();
+    for it in [server(1), eternal] {
+        assert!(other.deregister("", &it.address).await.unwrap());
+        assert!(!other.deregister("", &it.address).await.unwrap());
+    }
+    assert!(!one.deregister("another", &server(1).address).await.unwrap());
+    assert_eq!(count(&other).await, 0);
+    until(&one, "gone", |it| it.servers.is_empty()).await;
+    assert_eq!(etcd.count().await, (0, 0));
+}
+
+#[tokio::test]
+async fn new_metadata_and_times_to_live_leave_no_lease_behind() {
+    let etcd = Etcd::start().await;
+    let store = front_end(&etcd).await;
+    let mut it = server(1);
+    store.register(it.clone()).await.unwrap();
+    it.meta.is_draining = true;
+    store.register(it.clone()).await.unwrap();
+    assert!(list(&store).await.servers[0].meta.is_draining);
+    it.ttl = Some(Duration::from_secs(30));
+    store.register(it.clone()).await.unwrap();
+    assert_eq!(etcd.count().await, (1, 1));
+    it.ttl = None;
+    store.register(it).await.unwrap();
+    assert_eq!(count(&store).await, 1);
+    assert_eq!(etcd.count().await, (1, 0));
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_the_next_change_through_whichever_front_end() {
+    let etcd = Etcd::start().await;
+    let one = front_end(&etcd).await;
+    one.register(server(1)).await.unwrap();
+    let mut client = etcd.client().await;
+    client.put("others", "write", None).await.unwrap();
+    let late = front_end(&etcd).await;
+    let seen = list(&late).await.revision;
+    assert!(seen > list(&one).await.revision);
+    let short = Duration::from_secs(3);
+    // What others write is no change, and what another front end knew is none either.
+    let (here, there) = (late.changed(seen), one.changed(seen));
+    let waits = async {
+        tokio::select! { it = here => it, it = there => it }
+    };
+    assert!(timeout(short, waits).await.is_err());
+    let (here, there) = (late.changed(seen), one.changed(seen));
+    let (here, there, done) = tokio::join!(here, there, one.register(server(2)));
+    done.unwrap();
+    let now = here.unwrap();
+    assert!(now > seen);
+    assert_eq!(there.unwrap(), now);
+    assert_eq!(
+        late.changed(seen).await.unwrap(),
+        now,
+        "it has changed already"
+    );
+}
+
+#[tokio::test]
+async fn a_thousand_servers_are_listed_whole() {
+    let etcd = Etcd::start().await;
+    let stores = [front_end(&etcd).await, front_end(&etcd).await].map(Arc::new);
+    let mut tasks = JoinSet::new();
+    for chunk in 0..20 {
+        let store = Arc::clone(&stores[chunk % 2]);
+        tasks.spawn(async move {
+            for number in 0..50 {
+                let number = u32::try_from(chunk * 50 + number).unwrap();
+                store.register(server(number)).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    for store in &stores {
+        until(store, "all servers", |it| it.servers.len() == 1000).await;
+    }
+    // A front end that starts now reads more than one page.
+    let listing = list(&front_end(&etcd).await).await;
+    assert_eq!(listing.servers.len(), 1000);
+    let addresses: Vec<_> = listing
+        .servers
+        .iter()
+        .map(|it| it.address.to_string())
+        .collect();
+    assert!(addresses.is_sorted());
+    assert_eq!(
+        listing.servers,
+        list(&stores[0])
+            .await
+            .servers
+            .into_iter()
+            .map(|mut it| {
+                it.age = None;
+                it
+            })
+            .collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn there_is_a_most_of_servers_and_nobody_is_displaced() {
+    let etcd = Etcd::start().await;
+    let mut config = config();
+    config.servers_max = 2;
+    let one = EtcdStore::connect(etcd.urls(), config.clone())
+        .await
+        .unwrap();
+    let other = EtcdStore::connect(etcd.urls(), config).await.unwrap();
+    one.register(server(1)).await.unwrap();
+    other.register(server(2)).await.unwrap();
+    for store in [&one, &other] {
+        let error = store.register(server(3)).await.unwrap_err();
+        assert!(matches!(error, Error::Full(_)), "{error}");
+        store.register(server(1)).await.unwrap();
+        store.register(server(2)).await.unwrap();
+    }
+    one.deregister("", &server(1).address).await.unwrap();
+    other.register(server(3)).await.unwrap();
+}
+
+#[tokio::test]
+async fn registries_of_different_prefixes_and_foreign_keys_do_not_meet() {
+    let etcd = Etcd::start().await;
+    let mut client = etcd.client().await;
+    let mut put = async |key: &str, value: &str| {
+        client.put(key, value, None).await.unwrap();
+    };
+    let value = r#"{"address":"tcp@10.0.0.1:9001"}"#;
+    put("/a/junk", "no JSON").await;
+    put("/a/g/tcp@10.0.0.1:9001", value).await;
+    put("/a//tcp@10.0.0.2:9001", value).await;
+    put(
+        "/a//unix@/run/docker.sock",
+        r#"{"address":"unix@/run/docker.sock"}"#,
+    )
+    .await;
+    put("/a//tcp@10.0.0.1:9001", value).await;
+    let [a, b] = ["/a", "/b/"].map(|prefix| {
+        let mut config = config();
+        config.prefix = prefix.to_owned();
+        EtcdStore::connect(etcd.urls(), config)
+    });
+    let (a, b) = (a.await.unwrap(), b.await.unwrap());
+    assert_eq!(count(&a).await, 1);
+    put("/a//tcp@10.0.0.3:9001", value).await;
+    b.register(server(7)).await.unwrap();
+    assert_eq!(count(&b).await, 1);
+    a.register(server(8)).await.unwrap();
+    assert_eq!(count(&a).await, 2);
+    // A key of ours that others have spoilt is hidden, and the next heartbeat repairs it.
+    let spoilt = format!("/a//{}", server(8).address);
+    put(&spoilt, "no JSON").await;
+    until(&a, "hidden", |it| it.servers.len() == 1).await;
+    a.register(server(8)).await.unwrap();
+    assert_eq!(count(&a).await, 2);
+}
