@@ -184,11 +184,12 @@ impl FromStr for Input {
 
 /// See in one look what WgRPC does, on real sockets
 ///
-/// Starts a server on TCP and on a Unix socket and calls it over tcp, http and unix, with gob and
-/// JSON. Shows an error, a timeout, and 100,000 calls at once. The server then stays, to be looked
-/// at, until SIGINT or SIGTERM.
+/// Starts three servers, each a process of its own, and calls them 1,000 times a second through one
+/// client. One of them is killed and started again meanwhile, and no call fails. Then calls one
+/// server over tcp, http and unix, with gob and JSON; shows an error, a timeout, and 100,000 calls
+/// at once. All servers then stay, to be looked at, until SIGINT or SIGTERM.
 ///
-/// The exit status is 0 only if everything went as expected.
+/// The exit status is 0 only if no call was lost and everything went as expected.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Demo {

@@ -1,155 +1,66 @@
 //! `wgrpc demo`: what WgRPC does, in one look, on real sockets.
+//!
+//! `story.rs` is one client and three servers, of which one dies; `fleet.rs` has their processes,
+//! `load.rs` the calls, `tally.rs` what became of them and `table.rs` how that is shown. `ways.rs`
+//! is what there is to see of one server. `report.rs` prints.
 
+mod fleet;
+mod load;
 mod report;
-
-use std::time::{Duration, Instant};
-
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use wgrpc::{Address, Client, ClientLimits, Code, Error, Server};
+mod story;
+mod table;
+mod tally;
+mod ways;
 
 use crate::args::Demo;
-use crate::exit::Failure;
+use crate::exit::{Failure, Status};
 use crate::serve::Signals;
-use crate::services::{self, Args, ArithClient, Quotient};
 use report::Report;
-
-/// How many calls are made at once.
-const MANY: usize = 100_000;
-
-/// How many calls are made one after the other.
-const ONE_BY_ONE: u32 = 200;
-
-/// How many replies go by before the progress bar is told.
-const STEP: usize = 1_000;
+use story::Story;
+use ways::Ways;
 
 #[tokio::main]
 pub(crate) async fn run(demo: &Demo) -> Result<(), Failure> {
-    let server = services::register(Server::builder()).start()?;
-    let tcp = server.listen("tcp@127.0.0.1:0").await?;
-    let socket = std::env::temp_dir().join(format!("wgrpc-demo-{}.sock", std::process::id()));
-    let unix = server.listen(format!("unix@{}", socket.display())).await?;
-
+    // From now on signals end nothing by themselves: whatever happens, the processes that were
+    // started are killed when their handles go.
+    let mut signals = Signals::new()?;
     let mut report = Report::new();
-    report.title("WgRPC: call a method of a struct in another process, as if it were here")?;
-    report.section("A server listens on two sockets. One port takes TCP and HTTP clients")?;
-    report.line(&tcp.to_string())?;
-    report.line(&unix.to_string())?;
-    every_way(&mut report, &tcp, &unix).await?;
-    let arith = ArithClient::new(Client::connect(&tcp).await?);
-    an_error(&mut report, &arith).await?;
-    a_timeout(&mut report, &arith).await?;
-    many_calls(&mut report, &tcp).await?;
-
+    let shown = tokio::select! {
+        shown = show(&mut report) => shown?,
+        () = signals.next() => {
+            return Err(Failure::new(Status::Failed, "stopped before the end"));
+        }
+    };
     if !demo.once {
-        let mut signals = Signals::new()?;
-        report.section("The server stays until Ctrl-C. Look at it, or call it")?;
-        let page = format!("http://{}{}", tcp.target(), wgrpc::DEBUG_PATH);
-        report.line(&page)?;
-        report.line(&format!(
-            "wgrpc call {tcp} Arith.Multiply '{{\"A\":6,\"B\":7}}'"
-        ))?;
+        shown.invite(&report)?;
         signals.next().await;
     }
-    server.shutdown().await?;
+    shown.ways.shutdown().await?;
     report.finish()
 }
 
-/// The same call by every transport and codec.
-async fn every_way(report: &mut Report, tcp: &Address, unix: &Address) -> Result<(), Failure> {
-    report.section("arith.multiply(&Args { a: 6, b: 7 }), by every transport and codec")?;
-    let http = format!("http@{}", tcp.target());
-    let ways = [
-        ("tcp", tcp.to_string()),
-        ("http", http),
-        ("unix", unix.to_string()),
-    ];
-    for (transport, address) in &ways {
-        for codec in [wgrpc::GOB, wgrpc::JSON] {
-            let client = Client::builder().codec(codec).connect(address).await?;
-            let arith = ArithClient::new(client);
-            let what = format!("{transport:<5}{codec}");
-            match arith.multiply(&Args { a: 6, b: 7 }).await {
-                Ok(42) => {
-                    let took = one_by_one(&arith).await?;
-                    report.good(&what, &format!("42   {} µs a call", took.as_micros()))?;
-                }
-                Ok(other) => report.bad(&what, &other.to_string())?,
-                Err(error) => report.bad(&what, &error.to_string())?,
-            }
-        }
-    }
-    Ok(())
+/// What has been shown, and still runs.
+struct Shown {
+    story: Story,
+    ways: Ways,
 }
 
-/// How long a call takes when nothing else goes on, on average.
-async fn one_by_one(arith: &ArithClient) -> Result<Duration, Failure> {
-    let start = Instant::now();
-    for _ in 0..ONE_BY_ONE {
-        arith.multiply(&Args { a: 6, b: 7 }).await?;
-    }
-    Ok(start.elapsed() / ONE_BY_ONE)
+async fn show(report: &mut Report) -> Result<Shown, Failure> {
+    report.title("WgRPC: call a method of a struct in another process, as if it were here")?;
+    let story = Story::tell(report).await?;
+    let ways = Ways::start().await?;
+    ways.show(report).await?;
+    Ok(Shown { story, ways })
 }
 
-async fn an_error(report: &mut Report, arith: &ArithClient) -> Result<(), Failure> {
-    report.section("What a handler returns for an error is the error of the call")?;
-    match arith.divide(&Args { a: 7, b: 2 }).await {
-        Ok(Quotient { quo: 3, rem: 1 }) => report.good("7 / 2", "3, remainder 1")?,
-        other => report.bad("7 / 2", &format!("{other:?}"))?,
-    }
-    match arith.divide(&Args { a: 7, b: 0 }).await {
-        Err(Error::Remote(fault)) if fault.code() == Some(Code::Application) => {
-            report.good("7 / 0", fault.text())
-        }
-        other => report.bad("7 / 0", &format!("{other:?}")),
-    }
-}
-
-async fn a_timeout(report: &mut Report, arith: &ArithClient) -> Result<(), Failure> {
-    report.section("A call that takes too long is given up, and the connection goes on")?;
-    match arith.sleep(&500).timeout(Duration::from_millis(50)).await {
-        Err(error @ Error::Timeout { .. }) => report.good("sleep 500 ms", &error.to_string())?,
-        other => report.bad("sleep 500 ms", &format!("{other:?}"))?,
-    }
-    match arith.sleep(&5).await {
-        Ok(5) => report.good("sleep 5 ms", "slept"),
-        other => report.bad("sleep 5 ms", &format!("{other:?}")),
-    }
-}
-
-/// All calls are on their way before the first reply is looked at.
-async fn many_calls(report: &mut Report, tcp: &Address) -> Result<(), Failure> {
-    report.section("100,000 calls at once, on one connection")?;
-    let limits = ClientLimits {
-        in_flight: MANY,
-        ..Default::default()
-    };
-    let arith = ArithClient::new(Client::builder().limits(limits).connect(tcp).await?);
-    let bar = ProgressBar::new(MANY as u64);
-    if let Ok(style) = ProgressStyle::with_template("  {bar:40} {human_pos} replies") {
-        bar.set_style(style);
-    }
-    let start = Instant::now();
-    let calls: Vec<_> = (0..MANY as i64)
-        .map(|a| (a * 3, arith.multiply(&Args { a, b: 3 })))
-        .collect();
-    let mut wrong = 0;
-    for (number, (product, call)) in calls.into_iter().enumerate() {
-        if !matches!(call.await, Ok(reply) if reply == product) {
-            wrong += 1;
-        }
-        if number % STEP == 0 {
-            bar.set_position(number as u64);
-        }
-    }
-    let took = start.elapsed();
-    bar.finish_and_clear();
-    let rate = HumanCount((MANY as f64 / took.as_secs_f64()) as u64);
-    let what = format!("in {:.2} s", took.as_secs_f64());
-    match wrong {
-        0 => report.good(&what, &format!("{rate} calls/s, all replies right")),
-        wrong => report.bad(
-            &what,
-            &format!("{wrong} replies were wrong or did not come"),
-        ),
+impl Shown {
+    /// Says what can be done with it.
+    fn invite(&self, report: &Report) -> Result<(), Failure> {
+        report.section("Everything stays until Ctrl-C. Look at it, or call it")?;
+        let (tcp, servers) = (self.ways.tcp(), self.story.servers());
+        report.line(&format!("http://{}{}", tcp.target(), wgrpc::DEBUG_PATH))?;
+        report.line(&format!(
+            "wgrpc call {servers} Arith.Multiply '{{\"A\":6,\"B\":7}}' --all"
+        ))
     }
 }

@@ -30,11 +30,13 @@ struct Arith;
 
 #[service]
 impl Arith {
+    #[method(idempotent)]
     fn multiply(&self, args: Args) -> i64 {
         // As in Go, where numbers that grow too large wrap around.
         args.a.wrapping_mul(args.b)
     }
 
+    #[method(idempotent)]
     fn divide(&self, Args { a, b }: Args) -> Result<Quotient, &'static str> {
         if b == 0 {
             return Err("divide by zero");
@@ -45,6 +47,7 @@ impl Arith {
         })
     }
 
+    #[method(idempotent)]
     async fn sleep(&self, milliseconds: i64) -> i64 {
         let milliseconds_or_none = u64::try_from(milliseconds).unwrap_or(0);
         tokio::time::sleep(Duration::from_millis(milliseconds_or_none)).await;
@@ -57,6 +60,7 @@ struct Echo;
 #[service]
 impl Echo {
     /// The argument brings its type along, and the reply takes it back.
+    #[method(idempotent)]
     fn echo(&self, value: Dynamic) -> Dynamic {
         value
     }

@@ -1,0 +1,186 @@
+//! One client and three servers, one of which is killed and started again: no call is lost.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use indicatif::HumanCount;
+use tokio::time::sleep;
+use wgrpc::{Client, Discovery as _, Endpoint, SelectMode, ServerList, XClient};
+
+use super::fleet::Process;
+use super::load::Load;
+use super::report::Report;
+use super::table::{self, Live};
+use super::tally::{CountAttempts, Tallies};
+use crate::exit::Failure;
+
+/// How many servers there are.
+const SERVERS: usize = 3;
+
+/// The one that is killed.
+const VICTIM: usize = 1;
+
+/// How long each chapter takes: all are well; one is dead; it is back.
+const CHAPTER: Duration = Duration::from_millis(1_500);
+
+/// How often the table is renewed.
+const RENEW: Duration = Duration::from_millis(100);
+
+/// How many calls the one that is back has to answer until it counts as back.
+const BACK: u64 = 50;
+
+/// How long that may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The servers, and what is known about the calls to them.
+pub(super) struct Story {
+    servers: Vec<Process>,
+    list: Arc<ServerList>,
+    tallies: Arc<Tallies>,
+    states: [&'static str; SERVERS],
+    live: Live,
+    start: Instant,
+}
+
+impl Story {
+    /// Tells it from the beginning to the end. The servers go on until this is dropped.
+    pub(super) async fn tell(report: &mut Report) -> Result<Self, Failure> {
+        report.section("Three servers, each a process of its own, and 1,000 calls a second")?;
+        let mut story = Self::begin().await?;
+        report.line(&story.servers())?;
+        let client = XClient::builder()
+            .client(Client::builder().middleware(CountAttempts(story.tallies.clone())))
+            .select(SelectMode::LeastLoaded)
+            .start(story.list.clone())?;
+        client.ready().await;
+        let load = Load::start(client, story.tallies.clone());
+
+        story.watch(CHAPTER).await;
+        story.kill(report).await?;
+        story.watch(CHAPTER).await;
+        let answered = story.start_again(report).await?;
+        story.watch(CHAPTER).await;
+        let patience = Instant::now() + PATIENCE;
+        while story.answered(VICTIM) < answered + BACK && Instant::now() < patience {
+            story.watch(RENEW).await;
+        }
+
+        let failure = load.stop().await;
+        let back = story.answered(VICTIM) - answered;
+        story.conclude(report, failure, back)?;
+        Ok(story)
+    }
+
+    async fn begin() -> Result<Self, Failure> {
+        let mut servers = Vec::new();
+        for _ in 0..SERVERS {
+            servers.push(Process::start().await?);
+        }
+        let story = Self {
+            list: Arc::new(ServerList::new(servers.iter().map(endpoint))),
+            tallies: Arc::default(),
+            states: ["up"; SERVERS],
+            live: Live::new(),
+            start: Instant::now(),
+            servers,
+        };
+        for (server, process) in story.servers.iter().enumerate() {
+            story.assign(process, server);
+        }
+        Ok(story)
+    }
+
+    /// Where the servers are, as `wgrpc call` takes it.
+    pub(super) fn servers(&self) -> String {
+        let addresses = self
+            .servers
+            .iter()
+            .map(|server| server.address().to_string());
+        addresses.collect::<Vec<_>>().join(",")
+    }
+
+    /// Renews the table for a while.
+    async fn watch(&self, time: Duration) {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            self.live.show(&table::rows(&self.tallies, &self.states));
+            sleep(RENEW).await;
+        }
+    }
+
+    async fn kill(&mut self, report: &Report) -> Result<(), Failure> {
+        self.servers[VICTIM].kill().await?;
+        self.states[VICTIM] = "killed";
+        self.happened(report, &format!("kill -9 of server {}", VICTIM + 1))
+    }
+
+    /// Starts the dead server again, and says how many calls it had answered before.
+    async fn start_again(&mut self, report: &Report) -> Result<u64, Failure> {
+        let answered = self.answered(VICTIM);
+        let process = Process::start().await?;
+        self.assign(&process, VICTIM);
+        let what = format!("server {} is back, at {}", VICTIM + 1, process.address());
+        self.servers[VICTIM] = process;
+        self.list
+            .update(self.servers.iter().map(endpoint).collect());
+        self.states[VICTIM] = "up again";
+        self.happened(report, &what)?;
+        Ok(answered)
+    }
+
+    /// How many calls a server has answered.
+    fn answered(&self, server: usize) -> u64 {
+        let tallies = self.tallies.servers();
+        tallies
+            .get(server)
+            .map_or(0, |tally| tally.calls - tally.errors)
+    }
+
+    fn assign(&self, process: &Process, server: usize) {
+        if let Some(socket) = process.socket() {
+            self.tallies.assign(socket, server);
+        }
+    }
+
+    fn happened(&self, report: &Report, what: &str) -> Result<(), Failure> {
+        let when = self.start.elapsed().as_secs_f64();
+        self.live
+            .above(|| report.line(&format!("{when:4.1} s  {what}")))
+    }
+
+    /// Says what came of it.
+    fn conclude(
+        &self,
+        report: &mut Report,
+        failure: Option<String>,
+        back: u64,
+    ) -> Result<(), Failure> {
+        self.live.clear();
+        for row in table::rows(&self.tallies, &self.states) {
+            report.line(&row)?;
+        }
+        let whole = self.tallies.whole();
+        let calls = format!("{} calls", HumanCount(whole.calls));
+        match failure {
+            None => {
+                let attempts = self.tallies.servers();
+                let again: u64 = attempts.iter().map(|tally| tally.errors).sum();
+                let result = format!("none failed; {again} made again at another server");
+                report.good(&calls, &result)?;
+            }
+            Some(reason) => {
+                report.bad(&calls, &format!("{} failed, as in: {reason}", whole.errors))?;
+            }
+        }
+        let what = format!("server {} is back", VICTIM + 1);
+        let result = format!("{} calls since", HumanCount(back));
+        if back < BACK {
+            return report.bad(&what, &result);
+        }
+        report.good(&what, &result)
+    }
+}
+
+fn endpoint(process: &Process) -> Endpoint {
+    Endpoint::new(process.address().clone())
+}
