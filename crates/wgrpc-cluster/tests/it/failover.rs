@@ -1,73 +1,13 @@
 //! Servers that die, freeze, restart or never answer.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 use wgrpc_cluster::{Endpoint, FailMode, SelectMode, ServerList, XClient};
 use wgrpc_core::{CallOptions, Client, Error, Executed};
 
-use crate::support::{Who, connected, list, soon, tally, three};
-
-/// Calls as fast as eight callers can until told to stop.
-struct Traffic {
-    stop: Arc<AtomicBool>,
-    done: Arc<AtomicU64>,
-    callers: Vec<tokio::task::JoinHandle<Vec<Error>>>,
-}
-
-impl Traffic {
-    fn start(client: &XClient, options: &CallOptions) -> Self {
-        let (stop, done) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicU64::new(0)),
-        );
-        let caller = || {
-            let (client, options) = (client.clone(), options.clone());
-            let (stop, done) = (stop.clone(), done.clone());
-            tokio::spawn(async move {
-                let mut errors = Vec::new();
-                while !stop.load(Ordering::Relaxed) {
-                    let call = client.call_with::<_, String>("Who.Are", &1u64, options.clone());
-                    match call.await {
-                        Ok(_) => {
-                            done.fetch_add(1, Ordering::Relaxed);
-                        }
-                        Err(error) => errors.push(error),
-                    }
-                }
-                errors
-            })
-        };
-        let callers = (0..8).map(|_| caller()).collect();
-        Self {
-            stop,
-            done,
-            callers,
-        }
-    }
-
-    /// Waits until so many more calls have succeeded.
-    async fn goes_on(&self, calls: u64) {
-        let until = self.done.load(Ordering::Relaxed) + calls;
-        soon(async {
-            while self.done.load(Ordering::Relaxed) < until {
-                sleep(Duration::from_millis(2)).await;
-            }
-        })
-        .await;
-    }
-
-    async fn end(self) -> Vec<Error> {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut errors = Vec::new();
-        for caller in self.callers {
-            errors.extend(soon(caller).await.unwrap());
-        }
-        errors
-    }
-}
+use crate::support::{Traffic, Who, connected, list, soon, tally, three};
 
 #[tokio::test]
 async fn no_idempotent_call_is_lost_when_a_server_dies_and_comes_back() {

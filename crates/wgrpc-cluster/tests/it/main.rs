@@ -5,5 +5,6 @@
 mod balance;
 mod discovery;
 mod failover;
+mod registry;
 mod support;
 mod verbs;

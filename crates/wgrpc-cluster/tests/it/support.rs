@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use wgrpc_cluster::{Endpoint, ServerList, XClient};
-use wgrpc_core::{Address, Fault, Method, Server, Service};
+use wgrpc_core::{Address, CallOptions, Error, Fault, Method, Server, ServerBuilder, Service};
 
 /// A server, and how many calls it has executed.
 pub(crate) struct Who {
@@ -25,6 +25,15 @@ impl Who {
 
     /// The same at a certain address.
     pub(crate) async fn start_at(name: &str, address: Address) -> Self {
+        Self::start_with(name, address, |builder| builder).await
+    }
+
+    /// The same with options.
+    pub(crate) async fn start_with(
+        name: &str,
+        address: Address,
+        options: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Self {
         let calls = Arc::new(AtomicU64::new(0));
         let (mine, name) = (calls.clone(), name.to_owned());
         let failing = name.clone();
@@ -51,7 +60,9 @@ impl Who {
                     Ok(failing.clone())
                 }),
             );
-        let server = Server::builder().register(service).start().unwrap();
+        let server = options(Server::builder().register(service))
+            .start()
+            .unwrap();
         // An earlier server may be about to let go of the address.
         let address = soon(async {
             loop {
@@ -111,4 +122,63 @@ pub(crate) async fn tally(client: &XClient, calls: usize) -> BTreeMap<String, us
 /// Fails instead of hanging.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(Duration::from_secs(20), future).await.unwrap()
+}
+
+/// Calls as fast as eight callers can until told to stop.
+pub(crate) struct Traffic {
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicU64>,
+    callers: Vec<tokio::task::JoinHandle<Vec<Error>>>,
+}
+
+impl Traffic {
+    pub(crate) fn start(client: &XClient, options: &CallOptions) -> Self {
+        let (stop, done) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(0)),
+        );
+        let caller = || {
+            let (client, options) = (client.clone(), options.clone());
+            let (stop, done) = (stop.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut errors = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    let call = client.call_with::<_, String>("Who.Are", &1u64, options.clone());
+                    match call.await {
+                        Ok(_) => {
+                            done.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Err(error) => errors.push(error),
+                    }
+                }
+                errors
+            })
+        };
+        let callers = (0..8).map(|_| caller()).collect();
+        Self {
+            stop,
+            done,
+            callers,
+        }
+    }
+
+    /// Waits until so many more calls have succeeded.
+    pub(crate) async fn goes_on(&self, calls: u64) {
+        let until = self.done.load(Ordering::Relaxed) + calls;
+        soon(async {
+            while self.done.load(Ordering::Relaxed) < until {
+                sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
+    }
+
+    pub(crate) async fn end(self) -> Vec<Error> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut errors = Vec::new();
+        for caller in self.callers {
+            errors.extend(soon(caller).await.unwrap());
+        }
+        errors
+    }
 }
