@@ -2,6 +2,7 @@
 //! addresses and choices, not texts. `call.rs` is what can be typed after `wgrpc call`.
 
 mod call;
+mod registry;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wgrpc::{Address, DebugPage};
 
 pub(crate) use call::{ArgumentSource, Call, Codec, Servers, Verb};
+pub(crate) use registry::{ListServers, Registry};
 
 /// Serve, call and inspect WgRPC
 ///
@@ -40,6 +42,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Serve(Serve),
     Call(Call),
+    Registry(Registry),
+    Servers(ListServers),
     Gob(Gob),
     Demo(Demo),
 }
@@ -86,6 +90,27 @@ pub(crate) struct Serve {
     /// The longest that a request may take, such as 500ms or 10s
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(crate) handle_timeout: Option<Duration>,
+
+    /// A registry that is to list the server for as long as it lives: http://host:port/path
+    #[arg(long, value_name = "URL")]
+    pub(crate) registry: Option<String>,
+
+    /// The group that the server belongs to there
+    #[arg(long, value_name = "NAME", default_value = "", requires = "registry")]
+    pub(crate) service_name: String,
+
+    /// How much of the load it is to get, beside the others
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "registry")]
+    pub(crate) weight: u32,
+
+    /// What the registry wants to see before it lists a server
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "WGRPC_REGISTRY_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) registry_token: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
-use wgrpc::Error;
+use wgrpc::{Error, registry};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -82,5 +82,16 @@ impl Status {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::new(Status::of(&error), error)
+    }
+}
+
+impl From<registry::Error> for Failure {
+    fn from(error: registry::Error) -> Self {
+        let status = match &error {
+            registry::Error::Setup(_) | registry::Error::Address(_) => Status::Usage,
+            registry::Error::Unreachable { .. } => Status::Connection,
+            _ => Status::Failed,
+        };
+        Self::new(status, error)
     }
 }

@@ -1,4 +1,4 @@
-//! The `wgrpc` command: serve, call, look into gob streams, and see a demo.
+//! The `wgrpc` command: serve, call, be a registry, look into gob streams, and see a demo.
 //!
 //! `args` says what can be typed; every subcommand has a file of its own. `exit` has the statuses
 //! that scripts rely on, `services` what is served, `plain` and `tree` are values as JSON, and
@@ -10,7 +10,9 @@ mod demo;
 mod exit;
 mod gob;
 mod plain;
+mod registry;
 mod serve;
+mod servers;
 mod services;
 mod style;
 mod tree;
@@ -25,6 +27,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(serve) => serve::run(&serve),
         Command::Call(call) => call::run(&call),
+        Command::Registry(registry) => registry::run(&registry),
+        Command::Servers(servers) => servers::run(&servers),
         Command::Gob(gob) => gob::run(&gob),
         Command::Demo(demo) => demo::run(&demo),
     };

@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use wgrpc::registry::Heartbeat;
 use wgrpc::{Server, ServerLimits};
 
 use crate::args::Serve;
@@ -18,9 +19,12 @@ pub(crate) async fn run(serve: &Serve) -> Result<(), Failure> {
         handle_timeout: serve.handle_timeout,
         ..Default::default()
     };
-    let builder = Server::builder()
+    let mut builder = Server::builder()
         .limits(limits)
         .debug_page(serve.debug_page());
+    if let Some(url) = &serve.registry {
+        builder = builder.announcer(heartbeat(serve, url)?);
+    }
     let server = services::register(builder).start()?;
     for address in &serve.addresses {
         let address = server.listen(address).await?;
@@ -35,15 +39,28 @@ pub(crate) async fn run(serve: &Serve) -> Result<(), Failure> {
     }
 }
 
+/// What keeps the server in the registry at `url`.
+fn heartbeat(serve: &Serve, url: &str) -> Result<Heartbeat, Failure> {
+    let heartbeat = Heartbeat::new(url)?
+        .group(&serve.service_name)
+        .weight(serve.weight)
+        .version(env!("CARGO_PKG_VERSION"));
+    Ok(match &serve.registry_token {
+        Some(token) => heartbeat.token(token)?,
+        None => heartbeat,
+    })
+}
+
 /// Prints a line that scripts wait for.
-fn say(line: &str) -> Result<(), Failure> {
+pub(crate) fn say(line: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())
         .map_err(Failure::output)
 }
 
-fn log_to_stderr() {
+/// Shows what goes wrong, and more with `RUST_LOG`.
+pub(crate) fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

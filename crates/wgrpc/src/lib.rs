@@ -41,6 +41,7 @@
 //! | stand around calls | [`Middleware`], which sees [`CallInfo`] and [`Meta`] |
 //! | stand in for a client | [`Caller`], over which typed clients are generic |
 //! | speak another format | [`Codec`] |
+//! | keep servers in a registry, or be one | [`registry`] |
 //! | read and write gob itself | [`gob`] |
 //!
 //! # On the wire
@@ -123,6 +124,9 @@ pub use wgrpc_macros::message;
 /// # }
 /// ```
 pub use wgrpc_macros::service;
+
+#[doc(inline)]
+pub use wgrpc_registry as registry;
 
 /// What the attributes' code refers to. No part of the interface.
 #[doc(hidden)]

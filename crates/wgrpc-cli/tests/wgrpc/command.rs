@@ -67,7 +67,7 @@ pub(crate) fn run_with_input(args: &[&str], input: &[u8]) -> Outcome {
     }
 }
 
-/// A running `wgrpc serve`; killed when this is dropped.
+/// A running `wgrpc serve` or `wgrpc registry`; killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Serving {
     /// Where it listens.
@@ -95,7 +95,17 @@ impl Serving {
             .chain(listen)
             .chain(options.to_vec())
             .collect();
-        let mut child = wgrpc(&args)
+        Self::spawn(&args, addresses.len())
+    }
+
+    /// A registry, with these options.
+    pub(crate) fn registry(options: &[&str]) -> Self {
+        Self::spawn(&[&["registry"], options].concat(), 1)
+    }
+
+    /// What says `lines` times where it listens.
+    fn spawn(args: &[&str], lines: usize) -> Self {
+        let mut child = wgrpc(args)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the command starts");
@@ -108,7 +118,7 @@ impl Serving {
                 .unwrap_or_else(|| panic!("not an address: {line:?}"))
                 .to_owned()
         };
-        let addresses = addresses.iter().map(|_| line()).collect();
+        let addresses = (0..lines).map(|_| line()).collect();
         Self {
             addresses,
             child,

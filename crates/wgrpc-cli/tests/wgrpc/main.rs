@@ -6,4 +6,5 @@ mod command;
 mod demo;
 mod go;
 mod gob_print;
+mod registry;
 mod serve;

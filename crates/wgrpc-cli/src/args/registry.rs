@@ -1,0 +1,86 @@
+//! The arguments of `wgrpc registry` and `wgrpc servers`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use wgrpc::registry::api::PATH;
+
+/// Be a registry until SIGINT or SIGTERM
+///
+/// Prints a line `listening http://127.0.0.1:41234/wgrpc/registry`, with its real port. Servers
+/// register there, and clients ask where servers are, both of them in Go or in Rust.
+///
+/// Whoever can register a server can have clients call it. So on an address that other machines
+/// reach it wants a token, which Go servers cannot send, or to be told that it is open.
+#[derive(Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  wgrpc registry --listen 127.0.0.1:9999
+  wgrpc registry --listen 0.0.0.0:9999 --token secret --snapshot servers.json
+"
+)]
+pub(crate) struct Registry {
+    /// Where to listen; port 0 lets the system choose one
+    #[arg(short, long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) listen: String,
+
+    /// How long a server is listed after it was last heard of; 0s is for ever. Ours ask for 90s;
+    /// this is for servers that do not ask, as those in Go, which beat every 4 minutes
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "5m",
+        value_parser = humantime::parse_duration
+    )]
+    pub(crate) timeout: Duration,
+
+    /// A file in which it remembers who was registered when it starts again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) snapshot: Option<PathBuf>,
+
+    /// Servers have to show this token to be listed
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "WGRPC_REGISTRY_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
+
+    /// Everybody who reaches it may register servers
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
+/// Print which servers a registry lists
+///
+/// One line a server: address, group, weight, how long ago it was last heard of, and what else it
+/// says of itself; - stands for what is not known or not said. A registry in Go knows addresses
+/// only.
+#[derive(Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    after_help = format!(
+        "\
+Examples:
+  wgrpc servers http://127.0.0.1:9999{PATH}
+  wgrpc servers http://127.0.0.1:9999{PATH} --service-name Arith --watch
+"
+    )
+)]
+pub(crate) struct ListServers {
+    /// Where the registry is: http://host:port/path
+    #[arg(value_name = "URL")]
+    pub(crate) registry: String,
+
+    /// Only the servers of this group
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service_name: Option<String>,
+
+    /// Print the list again whenever it has changed, after a line with its time
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+}
