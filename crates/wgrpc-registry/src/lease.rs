@@ -151,7 +151,8 @@ pub struct Listing {
     /// Another one after every change, and a higher one unless the registry has lost its memory.
     /// 0 is a Go registry, which does not count; it cannot be watched either.
     pub revision: u64,
-    /// The registry has just started: there may be servers that it does not know yet.
+    /// The registry has just started, or what it keeps servers in is out of reach: there may be
+    /// servers that it does not know yet.
     pub is_warming: bool,
     /// The servers, sorted by the text of their address, then by group.
     pub servers: Vec<Server>,

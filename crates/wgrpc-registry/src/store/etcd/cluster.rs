@@ -21,7 +21,7 @@ const ANSWER_MAX: Duration = Duration::from_millis(1500);
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// A connection on which nothing comes for so long is probed, and given up after as long again.
-/// etcd takes more than one probe in 5 s for an attack.
+/// More than one probe in 5 s is an attack to etcd, and so are probes while nothing is asked.
 const PROBE: Duration = Duration::from_secs(6);
 
 /// All members that we know of.
@@ -59,7 +59,7 @@ impl Cluster {
                 .with_auto_token_refresh(true)
                 .with_connect_timeout(ANSWER_MAX)
                 .with_keep_alive(PROBE, PROBE)
-                .with_keep_alive_while_idle(true),
+                .with_keep_alive_while_idle(false),
         })
     }
 
