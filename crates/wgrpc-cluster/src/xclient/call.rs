@@ -29,19 +29,19 @@ use crate::retry::FailMode;
 #[must_use = "a call that is dropped is given up"]
 pub struct XCall<R>(State<R>);
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every call is in its first attempt, which is to cost no allocation"
-)]
 enum State<R> {
     /// The first attempt is on its way.
-    First {
-        way: Way<R>,
-        task: Task,
-    },
+    First(Box<First<R>>),
     /// There is more to it.
     Later(BoxFuture<'static, Result<R>>),
     Over,
+}
+
+/// The first attempt, and what it takes to make another. In a box of its own: moving as much as
+/// this about costs more than the box.
+struct First<R> {
+    way: Way<R>,
+    task: Task,
 }
 
 /// What is to be done, as often as that takes.
@@ -86,10 +86,10 @@ impl<R: DeserializeOwned + Send + 'static> XCall<R> {
         shared.budget.count_call(since);
         let link = pool.pick(task.options.hash_key(), &[], task.may_probe(), since);
         Self(match link {
-            Some(link) => State::First {
+            Some(link) => State::First(Box::new(First {
                 way: task.attempt(link, 0, now),
                 task,
-            },
+            })),
             None => State::Later(Box::pin(task.run(Vec::new()))),
         })
     }
@@ -101,18 +101,18 @@ impl<R: DeserializeOwned + Send + 'static> Future for XCall<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
         loop {
             match &mut self.0 {
-                State::First { way, .. } => {
-                    let error = match ready!(Pin::new(&mut *way).poll(cx)) {
+                State::First(first) => {
+                    let error = match ready!(Pin::new(&mut first.way).poll(cx)) {
                         Ok(reply) => {
                             self.0 = State::Over;
                             return Poll::Ready(Ok(reply));
                         }
                         Err(error) => error,
                     };
-                    let State::First { way, task } = std::mem::replace(&mut self.0, State::Over)
-                    else {
+                    let State::First(first) = std::mem::replace(&mut self.0, State::Over) else {
                         return Poll::Pending;
                     };
+                    let First { way, task } = *first;
                     let failed = Failed {
                         member: way.usher.link.member.clone(),
                         error,
@@ -137,7 +137,7 @@ impl<R: DeserializeOwned + Send + 'static> Future for XCall<R> {
 impl<R> fmt::Debug for XCall<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
-            State::First { .. } => "XCall(first attempt)",
+            State::First(_) => "XCall(first attempt)",
             State::Later(_) => "XCall(later attempts)",
             State::Over => "XCall(over)",
         })
