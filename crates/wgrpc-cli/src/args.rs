@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wgrpc::{Address, DebugPage};
 
-pub(crate) use call::{ArgumentSource, Call, Codec, Servers, Verb};
+pub(crate) use call::{ArgumentSource, Call, Codec, Request, Servers, Verb};
 pub(crate) use registry::{ListServers, Registry};
 
 /// Serve, call and inspect WgRPC

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use wgrpc::gob::{Dynamic, Json};
 use wgrpc::{Client, ClientBuilder};
 
-use crate::args::{ArgumentSource, Call, Codec, Servers, Verb};
+use crate::args::{ArgumentSource, Call, Codec, Request, Servers, Verb};
 use crate::exit::{Failure, Status};
 use crate::plain::Plain;
 use crate::tree::Tree;
@@ -21,13 +21,14 @@ use argument::Argument;
 
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn run(call: &Call) -> Result<(), Failure> {
-    let argument = read(call.argument.as_ref())?;
+    let request = call.request()?;
+    let argument = read(request.argument.as_ref())?;
     match call.codec {
         Codec::Gob => {
             let argument = Argument::of(argument).map_err(wrong_argument)?;
-            make::<_, Dynamic>(call, Json(argument)).await
+            make::<_, Dynamic>(call, &request, &Json(argument)).await
         }
-        Codec::Json => make::<_, Tree>(call, Json(argument)).await,
+        Codec::Json => make::<_, Tree>(call, &request, &Json(argument)).await,
     }
 }
 
@@ -70,14 +71,18 @@ fn wrong_argument(reason: impl Display) -> Failure {
 }
 
 /// Connects, calls, waits for the reply and prints it.
-async fn make<A: Serialize, R: Reply>(call: &Call, argument: Json<A>) -> Result<(), Failure> {
-    match (&call.address, call.verb()) {
+async fn make<A: Serialize, R: Reply>(
+    call: &Call,
+    request: &Request,
+    argument: &Json<A>,
+) -> Result<(), Failure> {
+    match (&request.servers, call.verb()) {
         (Servers::One(address), Verb::Call) => {
             let client = client(call).connect(address).await?;
-            let reply: R = client.call(&call.method, &argument).await?;
+            let reply: R = client.call(&request.method, argument).await?;
             print(&reply.shown())
         }
-        _ => many::make::<_, R>(call, &argument).await,
+        _ => many::make::<_, R>(call, request, argument).await,
     }
 }
 

@@ -1,11 +1,12 @@
 //! What can be typed after `wgrpc call`.
 
-use std::convert::Infallible;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use wgrpc::{Address, AddressError, SelectMode};
+
+use crate::exit::Failure;
 
 /// Call a method, with JSON for its argument and its reply
 ///
@@ -39,7 +40,8 @@ use wgrpc::{Address, AddressError, SelectMode};
 #[command(
     verbatim_doc_comment,
     override_usage = "\
-wgrpc call [OPTIONS] ADDRESS[,ADDRESS]... METHOD [ARGUMENT]",
+wgrpc call [OPTIONS] ADDRESS[,ADDRESS]... METHOD [ARGUMENT]
+       wgrpc call [OPTIONS] --registry URL METHOD [ARGUMENT]",
     after_help = "\
 Examples:
   wgrpc call tcp@127.0.0.1:9000 Arith.Multiply '{\"A\":6,\"B\":7}'
@@ -47,18 +49,22 @@ Examples:
   wgrpc call http@127.0.0.1:9000 Arith.Divide '{\"A\":7,\"B\":2}' --codec json | jq .Quo
   wgrpc call tcp@127.0.0.1:9000 Echo.Echo - < argument.json
   wgrpc call tcp@127.0.0.1:9000,tcp@127.0.0.1:9001 Arith.Sleep 1 --all
+  wgrpc call --registry http://127.0.0.1:9999/wgrpc/registry Arith.Sleep 1 --key alice
 "
 )]
 pub(crate) struct Call {
-    /// Where the server is: protocol@address; several with commas between them
-    pub(crate) address: Servers,
+    /// Where the server is: protocol@address; several with commas between them. With --registry it
+    /// is left out
+    #[arg(value_name = "ADDRESS")]
+    first: String,
 
     /// Service.Method
-    pub(crate) method: String,
+    #[arg(value_name = "METHOD", allow_negative_numbers = true)]
+    second: Option<String>,
 
     /// The argument as JSON; - reads it from stdin. Without one, nothing is sent
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) argument: Option<ArgumentSource>,
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
+    third: Option<String>,
 
     /// The codec: application/gob or application/json, gob and json for short
     #[arg(short, long, value_name = "NAME", default_value = "gob")]
@@ -78,6 +84,14 @@ pub(crate) struct Call {
     #[arg(short, long = "meta", value_name = "KEY=VALUE", value_parser = parse_meta)]
     pub(crate) meta: Vec<(String, String)>,
 
+    /// The registry that knows where the servers are: http://host:port/path
+    #[arg(long, value_name = "URL")]
+    registry: Option<String>,
+
+    /// Only the servers of this group
+    #[arg(long, value_name = "NAME", requires = "registry")]
+    service_name: Option<String>,
+
     /// Which of several servers gets the call: hash with --key, otherwise least-loaded
     #[arg(long, value_name = "MODE", conflicts_with_all = ["broadcast", "all"])]
     select: Option<Select>,
@@ -95,6 +109,15 @@ pub(crate) struct Call {
     all: bool,
 }
 
+/// What is to be called.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) servers: Servers,
+    /// `Service.Method`.
+    pub(crate) method: String,
+    pub(crate) argument: Option<ArgumentSource>,
+}
+
 /// What is done with the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
@@ -107,6 +130,34 @@ pub(crate) enum Verb {
 }
 
 impl Call {
+    /// What the words mean that are no options.
+    pub(crate) fn request(&self) -> Result<Request, Failure> {
+        let words = [Some(&self.first), self.second.as_ref(), self.third.as_ref()];
+        let mut words = words.into_iter().flatten();
+        let servers = match &self.registry {
+            Some(url) => Servers::Registered {
+                url: url.clone(),
+                group: self.service_name.clone(),
+            },
+            None => {
+                let address = words.next().map(String::as_str).unwrap_or_default();
+                address.parse().map_err(Failure::usage)?
+            }
+        };
+        let Some(method) = words.next() else {
+            return Err(Failure::usage("which method? See `wgrpc call --help`"));
+        };
+        let argument = words.next().map(|word| ArgumentSource::of(word));
+        match words.next() {
+            None => Ok(Request {
+                servers,
+                method: method.clone(),
+                argument,
+            }),
+            Some(_) => Err(Failure::usage("with --registry the address is left out")),
+        }
+    }
+
     pub(crate) fn verb(&self) -> Verb {
         match (self.broadcast, self.all) {
             (true, _) => Verb::Broadcast,
@@ -145,6 +196,11 @@ enum Select {
 pub(crate) enum Servers {
     One(Address),
     Several(Vec<Address>),
+    /// Those of a group that a registry knows, or all of them.
+    Registered {
+        url: String,
+        group: Option<String>,
+    },
 }
 
 impl FromStr for Servers {
@@ -168,14 +224,12 @@ pub(crate) enum ArgumentSource {
     Text(String),
 }
 
-impl FromStr for ArgumentSource {
-    type Err = Infallible;
-
-    fn from_str(given: &str) -> Result<Self, Infallible> {
-        Ok(match given {
+impl ArgumentSource {
+    fn of(given: &str) -> Self {
+        match given {
             "-" => Self::Stdin,
             text => Self::Text(text.to_owned()),
-        })
+        }
     }
 }
 

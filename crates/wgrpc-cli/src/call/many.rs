@@ -1,14 +1,15 @@
 //! The call where there are several servers: at one of them, or at each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
 use wgrpc::gob::Json;
-use wgrpc::{CallOptions, Endpoint, ServerList, XClient};
+use wgrpc::{Address, CallOptions, Discovery, Endpoint, RegistryDiscovery, ServerList, XClient};
 
 use super::{Reply, client, print};
-use crate::args::{Call, Servers, Verb};
+use crate::args::{Call, Request, Servers, Verb};
 use crate::exit::{Failure, Status};
 
 /// How long a choice waits for servers that are not connected yet.
@@ -20,12 +21,13 @@ const LOOK: Duration = Duration::from_millis(1);
 /// Calls, and prints what there is to be said about it.
 pub(super) async fn make<A: Serialize, R: Reply>(
     call: &Call,
+    request: &Request,
     argument: &Json<A>,
 ) -> Result<(), Failure> {
     let client = XClient::builder()
         .client(client(call))
         .select(call.select())
-        .start(servers(call))?;
+        .start(servers(&request.servers).await?)?;
     match call.verb() {
         Verb::Call => {
             settle(&client).await;
@@ -33,23 +35,40 @@ pub(super) async fn make<A: Serialize, R: Reply>(
                 Some(key) => CallOptions::new().key(key),
                 None => CallOptions::new(),
             };
-            let reply: R = client.call_with(&call.method, argument, options).await?;
+            let reply: R = client.call_with(&request.method, argument, options).await?;
             print(&reply.shown())
         }
         Verb::Broadcast => {
-            let reply: R = client.broadcast(&call.method, argument).await?;
+            let reply: R = client.broadcast(&request.method, argument).await?;
             print(&reply.shown())
         }
-        Verb::All => all::<_, R>(&client, call, argument).await,
+        Verb::All => all::<_, R>(&client, &request.method, argument).await,
     }
 }
 
-fn servers(call: &Call) -> ServerList {
-    let addresses = match &call.address {
-        Servers::One(address) => std::slice::from_ref(address),
-        Servers::Several(addresses) => addresses,
+/// Where the servers are.
+async fn servers(servers: &Servers) -> Result<Arc<dyn Discovery>, Failure> {
+    let list = |addresses: &[Address]| {
+        let endpoints = addresses.iter().cloned().map(Endpoint::new);
+        Arc::new(ServerList::new(endpoints))
     };
-    ServerList::new(addresses.iter().cloned().map(Endpoint::new))
+    match servers {
+        Servers::One(address) => Ok(list(std::slice::from_ref(address))),
+        Servers::Several(addresses) => Ok(list(addresses)),
+        Servers::Registered { url, group } => {
+            let registry = RegistryDiscovery::start(url, group.as_deref())?;
+            // That nobody is listed, or why, is known now, and need not be waited for.
+            registry.refresh().await?;
+            if registry.servers().endpoints.is_empty() {
+                let what = match group {
+                    Some(group) => format!("the registry lists no servers of the group {group}"),
+                    None => "the registry lists no servers".to_owned(),
+                };
+                return Err(Failure::new(Status::Connection, what));
+            }
+            Ok(Arc::new(registry))
+        }
+    }
 }
 
 /// Waits a little until every server can be called: a choice among those that happen to be
@@ -86,10 +105,10 @@ struct Line<T> {
 /// Calls every server, and prints a line for each.
 async fn all<A: Serialize, R: Reply>(
     client: &XClient,
-    call: &Call,
+    method: &str,
     argument: &Json<A>,
 ) -> Result<(), Failure> {
-    let results = client.call_all::<_, R>(&call.method, argument).await?;
+    let results = client.call_all::<_, R>(method, argument).await?;
     let count = results.len();
     if count == 0 {
         return Err(Failure::new(Status::Connection, "no servers are known"));

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use crate::command::{Outcome, Serving, run};
+use crate::registry::{serve, servers_until};
 
 const MULTIPLY: [&str; 2] = ["Arith.Multiply", r#"{"A":6,"B":7}"#];
 
@@ -148,4 +149,44 @@ fn a_comma_in_a_path_is_part_of_the_path() {
     let two = format!("{},{}", path("c.sock"), path("d.sock"));
     let printed = call(&two, &["Arith.Sleep", "1", "--all"]).ok();
     assert_eq!(printed.lines().count(), 2, "{printed}");
+}
+
+#[test]
+fn a_registry_knows_where_the_servers_are() {
+    let registry = Serving::registry(&[]);
+    let url = registry.address();
+    let [method, argument] = MULTIPLY;
+    let call = |rest: &[&str]| run(&[&["call", "--registry", url], rest].concat());
+
+    let complaint = call(&MULTIPLY).failed(3);
+    assert_eq!(complaint, "error: the registry lists no servers\n");
+
+    let _one = serve(url, &["--service-name", "blue"]);
+    let two = serve(url, &["--service-name", "green"]);
+    servers_until(url, |servers| servers.lines().count() == 2);
+    assert_eq!(call(&MULTIPLY).ok(), "42\n");
+    assert_eq!(call(&["Arith.Sleep", "-1", "--codec", "json"]).ok(), "-1\n");
+    assert_eq!(call(&["Echo.Echo"]).ok(), "{}\n");
+    assert_eq!(call(&[method, argument, "--all"]).ok().lines().count(), 2);
+    let green = call(&[method, argument, "--all", "--service-name", "green"]).ok();
+    assert!(green.lines().count() == 1 && green.contains(two.address()));
+    let complaint = call(&[method, argument, "--service-name", "red"]).failed(3);
+    assert!(
+        complaint.contains("no servers of the group red"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn a_registry_that_is_away_or_none_is_said_to_be() {
+    let away = nobody().replace("tcp@", "http://") + "/wgrpc/registry";
+    let [method, argument] = MULTIPLY;
+    let complaint = run(&["call", "--registry", &away, method, argument]).failed(3);
+    assert!(complaint.contains(&away), "{complaint}");
+    run(&["call", "--registry", "nowhere", method, argument]).failed(2);
+    // The address is left out; without it there is nothing to be called.
+    let address = nobody();
+    run(&["call", "--registry", &away, &address, method, argument]).failed(2);
+    run(&["call", "--registry", &away]).failed(2);
+    run(&["call", &address, method, "--service-name", "blue"]).failed(2);
 }

@@ -9,7 +9,7 @@ use crate::command::{Serving, run, wgrpc};
 
 /// The list, once it is as it should be.
 #[track_caller]
-fn servers_until(url: &str, is_expected: impl Fn(&str) -> bool) -> String {
+pub(crate) fn servers_until(url: &str, is_expected: impl Fn(&str) -> bool) -> String {
     let start = Instant::now();
     loop {
         let servers = run(&["servers", url]).ok();
@@ -22,7 +22,7 @@ fn servers_until(url: &str, is_expected: impl Fn(&str) -> bool) -> String {
 }
 
 /// A server of the registry at `url`.
-fn serve(url: &str, options: &[&str]) -> Serving {
+pub(crate) fn serve(url: &str, options: &[&str]) -> Serving {
     let options = [&["--registry", url], options].concat();
     Serving::with(&["tcp@127.0.0.1:0"], &options)
 }
