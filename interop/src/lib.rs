@@ -4,7 +4,8 @@
 //! server by scenarios and decodes gob streams. Its README lists flags, scenarios and types.
 //!
 //! * [`go_peer`] builds that binary;
-//! * [`GoServer`] is a running Go server, [`GoClient`] runs scenarios against ours;
+//! * [`GoServer`] is a running Go server or registry, [`GoClient`] runs scenarios against ours;
+//! * [`go_listing`] is what a Go client finds in a registry, [`probe`] how one answers it;
 //! * [`verify`] asks what Go reads in streams that we wrote;
 //! * [`vectors`] has the checked-in streams and conversations, which need no Go.
 //!
@@ -15,6 +16,7 @@
 mod client;
 mod hex;
 mod peer;
+mod registry;
 mod server;
 pub mod vectors;
 mod verify;
@@ -22,5 +24,6 @@ mod verify;
 pub use client::{Check, GoClient, RunningGoClient, counted, expect_all_ok};
 pub use hex::{decode_hex, encode_hex};
 pub use peer::go_peer;
+pub use registry::{GoListing, go_listing, probe};
 pub use server::GoServer;
 pub use verify::{Answer, Question, verify};

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::peer::{go_peer, scratch_folder};
 
-/// A running Go server with the demo services; it ends when this is dropped.
+/// A running Go server with the demo services, or a Go registry; it ends when this is dropped.
 #[derive(Debug)]
 pub struct GoServer {
-    /// Where it listens, as `protocol@address`.
+    /// Where it listens: `protocol@address`, or the URL of a registry.
     pub address: String,
     child: Child,
     log: PathBuf,
@@ -29,6 +29,21 @@ impl GoServer {
     /// When the server does not start.
     #[must_use]
     pub fn start(flags: &[&str]) -> Self {
+        Self::run("serve", flags)
+    }
+
+    /// Starts `peer registry` with the given flags, such as `["-timeout", "2s"]`, and waits until
+    /// it listens. Its address is a URL.
+    ///
+    /// # Panics
+    ///
+    /// When the registry does not start.
+    #[must_use]
+    pub fn registry(flags: &[&str]) -> Self {
+        Self::run("registry", flags)
+    }
+
+    fn run(command: &str, flags: &[&str]) -> Self {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("server-{}-{number}.log", std::process::id());
@@ -36,7 +51,7 @@ impl GoServer {
         let errors = File::create(&log)
             .unwrap_or_else(|error| panic!("cannot create {}: {error}", log.display()));
         let mut child = Command::new(go_peer())
-            .arg("serve")
+            .arg(command)
             .args(flags)
             // It serves until its stdin ends, so that it cannot outlive this process.
             .stdin(Stdio::piped())
@@ -55,7 +70,7 @@ impl GoServer {
         };
         let Some(address) = line.trim_end().strip_prefix("LISTENING ") else {
             panic!(
-                "peer serve {flags:?} printed {line:?} and logged:\n{}",
+                "peer {command} {flags:?} printed {line:?} and logged:\n{}",
                 server.log()
             );
         };

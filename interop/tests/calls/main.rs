@@ -1,7 +1,8 @@
 //! Real Go programs and ours call each other: every transport, both codecs, both directions.
 //!
 //! `services` is what both sides serve, `from_go` has Go clients call our server, `to_go` our
-//! client call Go servers. `replay` repeats what Go programs once said to each other, and in
+//! client call Go servers. In `registry` they find each
+//! other. `replay` repeats what Go programs once said to each other, and in
 //! `shutdown` a server ends under their hands.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
@@ -11,6 +12,7 @@
 )]
 
 mod from_go;
+mod registry;
 mod replay;
 mod services;
 mod shutdown;

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"wgrpc/interop/demo"
 	"wgrpc/interop/wgrpc"
@@ -23,6 +24,9 @@ func serve(args []string) error {
 		"behave as the first Go implementation does, defects included: over-read the handshake, "+
 			"leave the body of an unservable request unread, prefix error texts")
 	codec := flags.String("codec", "", "accept this codec only: gob or json (default both)")
+	registry := flags.String("registry", "", "tell the registry at this URL that the server is alive")
+	beat := flags.Duration("beat", 4*time.Minute, "how often to tell it")
+	dialect := dialectFlags(flags)
 	flags.Parse(args)
 
 	server := demo.NewServer()
@@ -44,6 +48,12 @@ func serve(args []string) error {
 	protocol, accept := *network, server.Accept
 	if *http {
 		protocol, accept = "http", server.ServeListener
+	}
+	if *registry != "" {
+		address := fmt.Sprintf("%s@%s", protocol, listener.Addr())
+		if err := dialect().Heartbeat(*registry, address, *beat); err != nil {
+			return err
+		}
 	}
 	fmt.Printf("LISTENING %s@%s\n", protocol, listener.Addr())
 
