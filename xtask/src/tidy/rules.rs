@@ -22,7 +22,7 @@ const VOCABULARY: &[(&[&str], &str)] = &[
         "crates/wgrpc-core/src/protocol.rs",
     ),
     (
-        &["/wgrpc/registry", "x-wgrpc-", "X-Wgrpc-", "X-WgRPC-"],
+        &["\"/wgrpc/registry\"", "x-wgrpc-", "X-Wgrpc-", "X-WgRPC-"],
         "crates/wgrpc-registry/src/api.rs",
     ),
 ];
