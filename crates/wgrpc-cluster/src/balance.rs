@@ -5,12 +5,14 @@
 //! Time and randomness come in as arguments, so each way can be shown to do what it says.
 
 mod candidates;
+mod consistent_hash;
 mod draw;
 mod least;
 mod load;
 mod node;
 mod random;
 mod round_robin;
+mod weighted_round_robin;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,9 +22,11 @@ pub use candidates::Candidates;
 pub use load::{Begun, Load};
 pub use node::Node;
 
+use consistent_hash::ConsistentHash;
 use least::Least;
 use random::Random;
 use round_robin::RoundRobin;
+use weighted_round_robin::WeightedRoundRobin;
 
 /// Chooses among the servers that may be used.
 ///
@@ -118,8 +122,8 @@ impl SelectMode {
         match self {
             Self::Random => Box::new(Random::new(nodes)),
             Self::RoundRobin => Box::new(RoundRobin::new(seed)),
-            Self::WeightedRoundRobin => Box::new(RoundRobin::new(seed)),
-            Self::ConsistentHash => Box::new(Random::new(nodes)),
+            Self::WeightedRoundRobin => Box::new(WeightedRoundRobin::new(nodes, seed)),
+            Self::ConsistentHash => Box::new(ConsistentHash::new(nodes)),
             Self::LeastLoaded => Box::new(Least::loaded(nodes)),
             Self::PeakEwma => Box::new(Least::peak_ewma(nodes)),
             Self::Custom(build) => build(nodes),
@@ -140,3 +144,6 @@ impl fmt::Debug for SelectMode {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
