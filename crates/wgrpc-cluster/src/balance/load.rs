@@ -89,16 +89,19 @@ impl Load {
 
     /// What one more call would cost by the number of calls, for one of this weight.
     pub(crate) fn calls(&self, now: Duration, weight: u32) -> f32 {
-        (self.in_flight() as f32 + FAILURE_CALLS * self.failing(now)) / weight as f32
+        let (failures, freshness) = self.failing(now);
+        (self.in_flight() as f32 + FAILURE_CALLS * failures * freshness) / weight as f32
     }
 
     /// What one more call would cost in time, for one of this weight.
     pub(crate) fn cost(&self, now: Duration, weight: u32) -> f32 {
         let in_flight = self.in_flight();
         let mut latency = self.decayed(now);
-        let failing = self.failing(now);
-        if failing > 0.0 {
-            latency += failing.min(1.0) * FAILURE_COST.max(10.0 * latency);
+        let (_, freshness) = self.failing(now);
+        if freshness > 0.0 {
+            // However many they were: so of several that fail, the one that has not been tried
+            // for longest is next, and one that is well again is found.
+            latency += freshness * FAILURE_COST.max(10.0 * latency);
         } else if latency == 0.0 && in_flight > 0 {
             // Nobody knows how fast it is; until the first call has told, it gets no more.
             latency = FAILURE_COST;
@@ -138,15 +141,19 @@ impl Load {
 
     #[cold]
     fn fail(&self, now: Duration) {
-        let count = |word| Some(pack(millis(now), faded(word, now) + 1.0));
+        let count = |word| {
+            let (failures, freshness) = faded(word, now);
+            Some(pack(millis(now), failures * freshness + 1.0))
+        };
         let _ = self
             .failures
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, count);
     }
 
-    fn failing(&self, now: Duration) -> f32 {
+    /// How many failures there were, and how fresh the last one is: from 1 down to 0.
+    fn failing(&self, now: Duration) -> (f32, f32) {
         match self.failures.load(Ordering::Relaxed) {
-            0 => 0.0,
+            0 => (0.0, 0.0),
             word => faded(word, now),
         }
     }
@@ -163,10 +170,10 @@ impl Load {
     }
 }
 
-/// What is left of a number of failures.
-fn faded(word: u64, now: Duration) -> f32 {
-    let (at, count) = unpack(word);
-    count * (1.0 - since(at, millis(now)) / FAILURE).max(0.0)
+/// A number of failures, and what is left of each.
+fn faded(word: u64, now: Duration) -> (f32, f32) {
+    let (at, failures) = unpack(word);
+    (failures, (1.0 - since(at, millis(now)) / FAILURE).max(0.0))
 }
 
 /// A number with the time that it is of.
