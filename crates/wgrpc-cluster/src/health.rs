@@ -289,3 +289,6 @@ impl History {
         doubled.min(policy.longest_term).mul_f64(0.5 + chance / 2.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

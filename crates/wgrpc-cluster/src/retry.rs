@@ -161,3 +161,100 @@ impl Default for RetryBudget {
         Self::new(0.2, 10.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use wgrpc_core::{Code, Fault};
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_not_executed_or_does_no_harm_is_sent_again() {
+        let timeout = |sent| Error::Timeout {
+            after: Duration::from_secs(1),
+            sent,
+        };
+        let refused = |code| Error::Refused(Fault::new("no").with_code(code));
+        // The error, and whether a call may be sent again after it: any, one that is idempotent.
+        for (error, any, idempotent) in [
+            (Error::Closed { sent: false }, true, true),
+            (Error::Closed { sent: true }, false, true),
+            (timeout(false), true, true),
+            (timeout(true), false, true),
+            (refused(Code::Overloaded), true, true),
+            (refused(Code::ShuttingDown), true, true),
+            (refused(Code::NotFound), false, false),
+            (refused(Code::Forbidden), false, false),
+            (Error::Remote(Fault::new("no such user")), false, false),
+            (
+                Error::Remote(Fault::new("x").with_code(Code::Panicked)),
+                false,
+                false,
+            ),
+            (Error::Limit("too long".to_owned()), false, false),
+        ] {
+            assert_eq!(may_send_again(&error, false), any, "{error:?}");
+            assert_eq!(may_send_again(&error, true), idempotent, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn there_are_as_many_attempts_as_the_policy_says() {
+        let error = Error::Closed { sent: false };
+        let mut policy = RetryPolicy::default();
+        assert!(policy.allows(1, &error, false) && policy.allows(2, &error, false));
+        assert!(!policy.allows(3, &error, false));
+        policy.fail_mode = FailMode::FailTry;
+        assert!(policy.allows(2, &error, false));
+        policy.fail_mode = FailMode::FailFast;
+        assert!(!policy.allows(1, &error, true));
+    }
+
+    #[test]
+    fn attempts_share_the_time_that_is_left() {
+        let second = Duration::from_secs(1);
+        let mut policy = RetryPolicy::default();
+        assert_eq!(policy.timeout(0, 3 * second, true), second);
+        assert_eq!(policy.timeout(1, 3 * second, true), 3 * second / 2);
+        assert_eq!(policy.timeout(2, 3 * second, true), 3 * second);
+        assert_eq!(policy.timeout(0, 3 * second, false), 3 * second);
+        assert_eq!(policy.timeout(0, Duration::MAX, true), Duration::MAX);
+        policy.attempt_timeout = Some(second);
+        assert_eq!(policy.timeout(0, Duration::MAX, true), second);
+        assert_eq!(policy.timeout(0, second / 2, true), second / 2);
+        policy.attempt_timeout = None;
+        policy.fail_mode = FailMode::FailFast;
+        assert_eq!(policy.timeout(0, 3 * second, true), 3 * second);
+    }
+
+    proptest! {
+        #[test]
+        fn no_ten_seconds_have_more_retries_than_the_budget_grants(
+            steps in proptest::collection::vec((0_u64..1_500, 0_u32..300, 0_u32..150), 1..60),
+        ) {
+            let budget = RetryBudget::default();
+            let mut now = Duration::from_secs(1_000);
+            let mut past: Vec<(Duration, u32, u32)> = Vec::new();
+            for (wait, calls, wanted) in steps {
+                now += Duration::from_millis(wait);
+                (0..calls).for_each(|_| budget.count_call(now));
+                let granted = (0..wanted).filter(|_| budget.try_retry(now)).count() as u32;
+                past.push((now, calls, granted));
+                if granted == 0 {
+                    continue;
+                }
+                let within = |seconds: u64| {
+                    let recent = past.iter().filter(move |(at, ..)| {
+                        now - *at <= Duration::from_secs(seconds)
+                    });
+                    recent.fold((0.0, 0.0), |sum, &(_, calls, granted)| {
+                        (sum.0 + f64::from(calls), sum.1 + f64::from(granted))
+                    })
+                };
+                // Slots are a second long, so calls may count for that much longer.
+                prop_assert!(within(10).1 <= 0.2 * within(11).0 + 100.0);
+            }
+        }
+    }
+}

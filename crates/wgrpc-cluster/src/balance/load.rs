@@ -196,3 +196,112 @@ fn millis(now: Duration) -> u32 {
 fn since(at: u32, now: u32) -> f32 {
     (now.wrapping_sub(at) as i32).max(0) as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const START: Duration = Duration::from_secs(50);
+
+    fn call(load: &Load, now: Duration, millis: u64, outcome: Outcome) {
+        let begun = load.begin(now.saturating_sub(Duration::from_millis(millis)));
+        load.end(begun, now, outcome);
+    }
+
+    fn latency(load: &Load, now: Duration) -> u128 {
+        load.latency(now).unwrap().as_millis()
+    }
+
+    #[test]
+    fn latency_rises_at_once_and_falls_over_seconds() {
+        let load = Load::default();
+        assert_eq!(load.latency(START), None);
+        call(&load, START, 10, Outcome::Answered);
+        call(&load, START, 200, Outcome::Answered);
+        assert_eq!(latency(&load, START), 200);
+        let mut now = START;
+        for _ in 0..1_000 {
+            now += Duration::from_millis(10);
+            call(&load, now, 10, Outcome::Answered);
+        }
+        // After ten seconds a third is left of what was above.
+        assert!(
+            (70..90).contains(&latency(&load, now)),
+            "{}",
+            latency(&load, now)
+        );
+        // Also if there are no calls: it may have become better.
+        assert!(latency(&load, now + Duration::from_secs(20)) < 12);
+    }
+
+    #[test]
+    fn a_call_that_was_given_up_counts_only_if_it_was_slow() {
+        let load = Load::default();
+        call(&load, START, 500, Outcome::Unknown);
+        assert_eq!(load.latency(START), None);
+        call(&load, START, 10, Outcome::Answered);
+        call(&load, START, 1, Outcome::Unknown);
+        assert_eq!(latency(&load, START), 10);
+        call(&load, START, 500, Outcome::Unknown);
+        assert_eq!(latency(&load, START), 500);
+    }
+
+    #[test]
+    fn failures_cost_more_than_slowness_and_fade_in_ten_seconds() {
+        let load = Load::default();
+        call(&load, START, 1, Outcome::Answered);
+        let (calls, cost) = (load.calls(START, 1), load.cost(START, 1));
+        for outcome in [Outcome::Failed, Outcome::Unreachable, Outcome::Overloaded] {
+            call(&load, START, 0, outcome);
+        }
+        assert!(load.calls(START, 1) >= calls + 30.0);
+        assert!(load.cost(START, 1) > 100.0 * cost);
+        let later = START + Duration::from_secs(5);
+        assert!((14.0..16.0).contains(&load.calls(later, 1)));
+        assert!(load.cost(later, 1) < load.cost(START, 1));
+        let faded = START + Duration::from_secs(10);
+        assert_eq!(load.calls(faded, 1), 0.0);
+        assert!(load.cost(faded, 1) <= cost);
+    }
+
+    #[test]
+    fn a_server_that_nobody_has_heard_of_gets_one_call_and_then_has_to_answer() {
+        let load = Load::default();
+        assert_eq!(load.cost(START, 1), 0.0);
+        let begun = load.begin(START);
+        assert!(load.cost(START, 1) >= 1e9);
+        load.end(begun, START + Duration::from_millis(2), Outcome::Answered);
+        assert!(load.cost(START, 1) < 1e7);
+    }
+
+    proptest! {
+        #[test]
+        fn calls_in_flight_are_counted_and_costs_are_never_nonsense(
+            steps in proptest::collection::vec((0_u64..100_000, 0_u64..5_000, 0_usize..5), 0..100),
+        ) {
+            let load = Load::default();
+            // Across the moment at which milliseconds begin anew.
+            let mut now = Duration::from_millis(u64::from(u32::MAX) - 1_000_000);
+            let outcomes = [
+                Outcome::Answered,
+                Outcome::Failed,
+                Outcome::Unknown,
+                Outcome::Overloaded,
+                Outcome::Unreachable,
+            ];
+            let mut slowest = 1;
+            for (wait, takes, outcome) in steps {
+                now += Duration::from_millis(wait);
+                call(&load, now, takes, outcomes[outcome]);
+                slowest = slowest.max(takes);
+                prop_assert_eq!(load.in_flight(), 0);
+                let (calls, cost) = (load.calls(now, 3), load.cost(now, 3));
+                prop_assert!(calls.is_finite() && cost.is_finite() && calls >= 0.0 && cost >= 0.0);
+                let latency = load.latency(now).unwrap_or_default();
+                prop_assert!(latency <= Duration::from_millis(slowest) + Duration::from_micros(10));
+            }
+        }
+    }
+}

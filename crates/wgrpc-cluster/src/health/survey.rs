@@ -60,10 +60,12 @@ impl Survey {
                 };
             }
         }
+        let mut usable = indices_of(&|node, _| node.endpoint().is_wanted());
+        if usable.is_empty() {
+            usable = indices_of(&|_, _| true);
+        }
         Self {
-            usable: indices_of(&|node, _| node.endpoint().is_wanted())
-                .into_iter()
-                .collect(),
+            usable,
             is_panic: !nodes.is_empty(),
             ill,
         }

@@ -73,7 +73,8 @@ pub(crate) struct Report {
 impl World {
     pub(crate) fn new(mode: &SelectMode, calls_per_second: u32, servers: Vec<Server>) -> Self {
         let nodes = (1..=servers.len()).map(|number| {
-            let endpoint = Endpoint::parse(&format!("tcp@10.0.0.{number}:9001")).unwrap();
+            let endpoint = Endpoint::parse(&format!("tcp@10.0.0.{number}:9001"));
+            let endpoint = endpoint.expect("it is an address");
             Arc::new(Node::new(endpoint))
         });
         let nodes: Vec<_> = nodes.collect();
