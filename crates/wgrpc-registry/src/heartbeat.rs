@@ -284,10 +284,8 @@ impl Beats {
         let mut failures = 0_u32;
         let mut registered = Vec::new();
         loop {
-            let outcome = tokio::select! {
-                outcome = self.beat(&mut registered) => outcome,
-                _ = is_stopped.wait_for(|is_stopped| *is_stopped) => break,
-            };
+            // Never given up half way: a beat that overtook the farewell would undo it.
+            let outcome = self.beat(&mut registered).await;
             let pause = match outcome {
                 Ok(()) => {
                     failures = 0;

@@ -2,6 +2,43 @@
 //!
 //! The crate `wgrpc` re-exports all of it as its module `registry`; most programs want that one.
 //!
+//! * [`Registry`] is one: on a port of its own, or in an HTTP server that is there already. It
+//!   speaks the language of the Go original, so that Go and Rust programs share one, and more with
+//!   those who know more. It keeps its list in memory ([`MemoryStore`]), or wherever a [`Store`]
+//!   keeps it.
+//! * [`Heartbeat`] registers a server for as long as it lives.
+//! * [`RegistryClient`] lists and watches, in our registries and in Go's.
+//! * [`Membership`] is the heart of it, a function of time, for who wants leases without HTTP.
+//!
+//! ```
+//! use wgrpc_registry::{Registration, Registry, RegistryClient};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> wgrpc_registry::Result<()> {
+//! let registry = Registry::builder().build().listen("127.0.0.1:0").await?;
+//! let client = RegistryClient::new(registry.url())?;
+//! let before = client.list(None).await?;
+//!
+//! let mut server = Registration::new("tcp@10.0.0.1:9001".parse()?);
+//! server.group = "Arith".to_owned();
+//! server.meta.zone = Some("b".to_owned());
+//! client.register(&server).await?;
+//!
+//! // There is news, so a watch has it at once.
+//! let after = client.watch(Some("Arith"), before.revision).await?;
+//! assert_eq!(after.servers[0].address, server.address);
+//! assert!(client.deregister("Arith", &server.address).await?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Limits
+//!
+//! Nothing that a client or a registry sends makes the other side panic, hang or grow without
+//! bound: [`RegistryLimits`] and [`MembershipConfig`] name the bounds of a registry, and a client
+//! gives every request 2 s and a bounded answer. What a registry says is advice: answers that make
+//! no sense are errors, never empty lists, and addresses that nobody should be led to are left out.
+//!
 //! # Layout
 //!
 //! In reading order:

@@ -164,12 +164,28 @@ impl Registry {
         RegistryBuilder::default()
     }
 
-    /// Answers a request, under whatever path it came. A watch is answered when there is news, so
-    /// do not hold anything up with it.
+    /// Answers a request, under whatever path it came: mount it in any server of hyper's types. A
+    /// watch is answered when there is news, so do not hold anything up with it.
     ///
     /// What it needs of a request is in the head; the body is not read. If the request's extensions
     /// have the peer's [`SocketAddr`], a client of later Go versions that asks for one server of a
-    /// group always gets the same one.
+    /// group always gets the same one. How many connections there may be, and for how long, is for
+    /// that server to say.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body_util::Full;
+    /// use hyper::body::Incoming;
+    /// use hyper::{Request, Response};
+    /// use wgrpc_registry::Registry;
+    ///
+    /// async fn route(registry: &Registry, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    ///     match request.uri().path() {
+    ///         "/internal/servers" => registry.handle(request).await,
+    ///         _ => Response::new(Full::from("hello")),
+    ///     }
+    /// }
+    /// ```
     pub fn handle<B>(&self, request: Request<B>) -> BoxFuture<'static, Response<Full<Bytes>>> {
         let shared = Arc::clone(&self.shared);
         let (head, _body) = request.into_parts();

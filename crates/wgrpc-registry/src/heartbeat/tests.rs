@@ -161,7 +161,8 @@ async fn a_frozen_registry_does_not_keep_a_server_from_ending() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     let start = tokio::time::Instant::now();
     heartbeat.down().await;
-    assert!(start.elapsed() < Duration::from_secs(3));
+    // A beat that is under way, and the farewell.
+    assert!(start.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
