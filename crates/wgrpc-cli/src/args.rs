@@ -34,6 +34,10 @@ Examples:
 "
 )]
 pub(crate) struct Cli {
+    /// End at once when stdin ends, as it does when the process that has it is gone
+    #[arg(long, hide = true)]
+    pub(crate) end_with_stdin: bool,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -209,9 +213,9 @@ impl FromStr for Input {
 
 /// See in one look what WgRPC does, on real sockets
 ///
-/// Starts three servers, each a process of its own, and calls them 1,000 times a second through one
-/// client. One of them is killed and started again meanwhile, and no call fails. Then calls one
-/// server over tcp, http and unix, with gob and JSON; shows an error, a timeout, and 100,000 calls
+/// Starts a registry and three servers, each a process of its own, and calls the servers 1,000
+/// times a second through one client. One is killed and started again meanwhile, and no call
+/// fails. Then calls a server over tcp, http and unix, with gob and JSON; shows an error, a timeout, and 100,000 calls
 /// at once. All servers then stay, to be looked at, until SIGINT or SIGTERM.
 ///
 /// The exit status is 0 only if no call was lost and everything went as expected.

@@ -1,6 +1,6 @@
 //! `wgrpc demo`: what WgRPC does, in one look, on real sockets.
 //!
-//! `story.rs` is one client and three servers, of which one dies; `fleet.rs` has their processes,
+//! `story.rs` is one client of three servers, of which one dies; `fleet.rs` has their processes,
 //! `load.rs` the calls, `tally.rs` what became of them and `table.rs` how that is shown. `ways.rs`
 //! is what there is to see of one server. `report.rs` prints.
 
@@ -57,10 +57,12 @@ impl Shown {
     /// Says what can be done with it.
     fn invite(&self, report: &Report) -> Result<(), Failure> {
         report.section("Everything stays until Ctrl-C. Look at it, or call it")?;
-        let (tcp, servers) = (self.ways.tcp(), self.story.servers());
+        let (tcp, registry) = (self.ways.tcp(), self.story.registry());
+        let call = format!("wgrpc call --registry {registry}");
         report.line(&format!("http://{}{}", tcp.target(), wgrpc::DEBUG_PATH))?;
+        report.line(&format!("wgrpc servers {registry}"))?;
         report.line(&format!(
-            "wgrpc call {servers} Arith.Multiply '{{\"A\":6,\"B\":7}}' --all"
+            "{call} Arith.Multiply '{{\"A\":6,\"B\":7}}' --all"
         ))
     }
 }

@@ -22,9 +22,14 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command};
+use exit::Status;
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let cli = Cli::parse();
+    if cli.end_with_stdin {
+        std::thread::spawn(end_with_stdin);
+    }
+    let done = match cli.command {
         Command::Serve(serve) => serve::run(&serve),
         Command::Call(call) => call::run(&call),
         Command::Registry(registry) => registry::run(&registry),
@@ -36,4 +41,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Waits for the end of stdin, and ends the process.
+fn end_with_stdin() {
+    // It is the end too if it cannot be read.
+    let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    std::process::exit(Status::Failed as i32);
 }

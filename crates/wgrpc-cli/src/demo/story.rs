@@ -1,18 +1,22 @@
-//! One client and three servers, one of which is killed and started again: no call is lost.
+//! A registry, three servers and one client: a server is killed and started again, and no call is
+//! lost.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
 use tokio::time::sleep;
-use wgrpc::{Client, Discovery as _, Endpoint, SelectMode, ServerList, XClient};
+use wgrpc::{Client, RegistryDiscovery, XClient};
 
-use super::fleet::Process;
+use super::fleet::{Registry, Server};
 use super::load::Load;
 use super::report::Report;
 use super::table::{self, Live};
 use super::tally::{CountAttempts, Tallies};
-use crate::exit::Failure;
+use crate::exit::{Failure, Status};
+
+/// Where a server listens when it does not matter where.
+const ANY_PORT: &str = "tcp@127.0.0.1:0";
 
 /// How many servers there are.
 const SERVERS: usize = 3;
@@ -26,16 +30,19 @@ const CHAPTER: Duration = Duration::from_millis(1_500);
 /// How often the table is renewed.
 const RENEW: Duration = Duration::from_millis(100);
 
+/// How often it is looked whether the client has found the servers.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// How many calls the one that is back has to answer until it counts as back.
 const BACK: u64 = 50;
 
-/// How long that may take.
+/// How long what should happen soon may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The servers, and what is known about the calls to them.
 pub(super) struct Story {
-    servers: Vec<Process>,
-    list: Arc<ServerList>,
+    servers: Vec<Server>,
+    registry: Registry,
     tallies: Arc<Tallies>,
     states: [&'static str; SERVERS],
     live: Live,
@@ -45,14 +52,14 @@ pub(super) struct Story {
 impl Story {
     /// Tells it from the beginning to the end. The servers go on until this is dropped.
     pub(super) async fn tell(report: &mut Report) -> Result<Self, Failure> {
-        report.section("Three servers, each a process of its own, and 1,000 calls a second")?;
+        let title = "A registry and three servers, each a process of its own; 1,000 calls a second";
+        report.section(title)?;
         let mut story = Self::begin().await?;
-        report.line(&story.servers())?;
-        let client = XClient::builder()
-            .client(Client::builder().middleware(CountAttempts(story.tallies.clone())))
-            .select(SelectMode::LeastLoaded)
-            .start(story.list.clone())?;
-        client.ready().await;
+        report.line(story.registry())?;
+        for server in &story.servers {
+            report.line(&server.address().to_string())?;
+        }
+        let client = story.client().await?;
         let load = Load::start(client, story.tallies.clone());
 
         story.watch(CHAPTER).await;
@@ -72,31 +79,48 @@ impl Story {
     }
 
     async fn begin() -> Result<Self, Failure> {
+        let registry = Registry::start().await?;
         let mut servers = Vec::new();
         for _ in 0..SERVERS {
-            servers.push(Process::start().await?);
+            servers.push(Server::start(ANY_PORT, &registry).await?);
         }
         let story = Self {
-            list: Arc::new(ServerList::new(servers.iter().map(endpoint))),
+            servers,
+            registry,
             tallies: Arc::default(),
             states: ["up"; SERVERS],
             live: Live::new(),
             start: Instant::now(),
-            servers,
         };
-        for (server, process) in story.servers.iter().enumerate() {
-            story.assign(process, server);
+        for (number, server) in story.servers.iter().enumerate() {
+            story.tallies.assign(server.address(), number);
         }
         Ok(story)
     }
 
-    /// Where the servers are, as `wgrpc call` takes it.
-    pub(super) fn servers(&self) -> String {
-        let addresses = self
-            .servers
-            .iter()
-            .map(|server| server.address().to_string());
-        addresses.collect::<Vec<_>>().join(",")
+    /// A client that has found all servers.
+    async fn client(&self) -> Result<XClient, Failure> {
+        let client = XClient::builder()
+            .client(Client::builder().middleware(CountAttempts(self.tallies.clone())))
+            .start(RegistryDiscovery::start(self.registry(), None)?)?;
+        let patience = Instant::now() + PATIENCE;
+        let is_usable = |client: &XClient| {
+            let servers = client.servers();
+            servers.iter().filter(|server| server.is_usable).count() == SERVERS
+        };
+        while !is_usable(&client) {
+            if Instant::now() > patience {
+                let what = "the client has not found all servers";
+                return Err(Failure::new(Status::Failed, what));
+            }
+            sleep(LOOK).await;
+        }
+        Ok(client)
+    }
+
+    /// Where the registry is.
+    pub(super) fn registry(&self) -> &str {
+        self.registry.url()
     }
 
     /// Renews the table for a while.
@@ -117,14 +141,16 @@ impl Story {
     /// Starts the dead server again, and says how many calls it had answered before.
     async fn start_again(&mut self, report: &Report) -> Result<u64, Failure> {
         let answered = self.answered(VICTIM);
-        let process = Process::start().await?;
-        self.assign(&process, VICTIM);
-        let what = format!("server {} is back, at {}", VICTIM + 1, process.address());
-        self.servers[VICTIM] = process;
-        self.list
-            .update(self.servers.iter().map(endpoint).collect());
+        let address = self.servers[VICTIM].address().to_string();
+        // Somebody else may have taken its port meanwhile.
+        let server = match Server::start(&address, &self.registry).await {
+            Ok(server) => server,
+            Err(_) => Server::start(ANY_PORT, &self.registry).await?,
+        };
+        self.tallies.assign(server.address(), VICTIM);
+        self.servers[VICTIM] = server;
         self.states[VICTIM] = "up again";
-        self.happened(report, &what)?;
+        self.happened(report, &format!("server {} is started again", VICTIM + 1))?;
         Ok(answered)
     }
 
@@ -134,12 +160,6 @@ impl Story {
         tallies
             .get(server)
             .map_or(0, |tally| tally.calls - tally.errors)
-    }
-
-    fn assign(&self, process: &Process, server: usize) {
-        if let Some(socket) = process.socket() {
-            self.tallies.assign(socket, server);
-        }
     }
 
     fn happened(&self, report: &Report, what: &str) -> Result<(), Failure> {
@@ -179,8 +199,4 @@ impl Story {
         }
         report.good(&what, &result)
     }
-}
-
-fn endpoint(process: &Process) -> Endpoint {
-    Endpoint::new(process.address().clone())
 }

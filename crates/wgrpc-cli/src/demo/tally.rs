@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use wgrpc::{BoxFuture, CallInfo, Middleware, Next, Peer, Result};
+use wgrpc::{Address, BoxFuture, CallInfo, Middleware, Next, Peer, Result};
 
 /// What became of some calls. It keeps the time of each, which is fine for a demo of seconds.
 #[derive(Clone, Debug, Default)]
@@ -50,9 +50,14 @@ struct Inner {
 
 impl Tallies {
     /// From now on what is called there counts for this server.
-    pub(super) fn assign(&self, socket: SocketAddr, server: usize) {
+    pub(super) fn assign(&self, address: &Address, server: usize) {
         let mut inner = self.lock();
-        inner.sockets.insert(socket, server);
+        inner.sockets.extend(
+            address
+                .target()
+                .parse()
+                .map(|socket: SocketAddr| (socket, server)),
+        );
         if inner.servers.len() <= server {
             inner.servers.resize_with(server + 1, Tally::default);
         }
@@ -126,9 +131,9 @@ mod tests {
     fn a_server_keeps_its_tally_when_it_moves() {
         let tallies = Tallies::default();
         let [first, second] = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        tallies.assign(first, 1);
+        tallies.assign(&first.into(), 1);
         tallies.count_at(&Peer::Tcp(first), Duration::ZERO, true);
-        tallies.assign(second, 1);
+        tallies.assign(&second.into(), 1);
         tallies.count_at(&Peer::Tcp(second), Duration::ZERO, false);
         tallies.count_at(&Peer::Other, Duration::ZERO, true);
         let servers = tallies.servers();

@@ -17,7 +17,7 @@ fn everything_is_as_expected_and_plain_where_nobody_looks() {
     assert_eq!(printed.matches('✓').count(), 12, "{printed}");
     for said in [
         "kill -9 of server 2",
-        "server 2 is back, at tcp@",
+        "server 2 is started again",
         " calls since",
         "none failed",
         "tcp  application/gob",
@@ -35,6 +35,8 @@ fn the_servers_stay_and_do_what_is_said_until_a_signal() {
     let invitation = demo.line("wgrpc call ");
     let words: Vec<&str> = invitation.split_whitespace().skip(1).collect();
     let words: Vec<&str> = words.iter().map(|word| word.trim_matches('\'')).collect();
+    let registry = words[2].to_owned();
+    assert_eq!(run(&["servers", &registry]).ok().lines().count(), 3);
     let replies = run(&words).ok();
     assert_eq!(replies.matches("\"reply\":42}\n").count(), 3, "{replies}");
     demo.signal("TERM");
@@ -44,16 +46,19 @@ fn the_servers_stay_and_do_what_is_said_until_a_signal() {
 
 #[test]
 fn its_servers_end_with_it() {
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", "KILL"] {
         let mut demo = Demo::start();
-        let servers = demo.line("tcp@");
+        let servers = [(); 3].map(|()| demo.line("tcp@"));
         demo.signal(signal);
         let (status, complaint) = demo.wait();
-        assert_eq!(
-            (status, &*complaint),
-            (Some(1), "error: stopped before the end\n")
-        );
-        for server in servers.split(',') {
+        match signal {
+            "KILL" => assert_eq!((status, &*complaint), (None, "")),
+            _ => assert_eq!(
+                (status, &*complaint),
+                (Some(1), "error: stopped before the end\n")
+            ),
+        }
+        for server in servers {
             let socket = server.strip_prefix("tcp@").unwrap();
             let start = Instant::now();
             while TcpStream::connect(socket).is_ok() {
