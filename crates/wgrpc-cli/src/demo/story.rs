@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
 use tokio::time::sleep;
-use wgrpc::{Client, RegistryDiscovery, XClient};
+use wgrpc::{Client, RegistryDiscovery, SelectMode, XClient};
 
 use super::fleet::{Registry, Server};
 use super::load::Load;
@@ -102,6 +102,7 @@ impl Story {
     async fn client(&self) -> Result<XClient, Failure> {
         let client = XClient::builder()
             .client(Client::builder().middleware(CountAttempts(self.tallies.clone())))
+            .select(SelectMode::RoundRobin)
             .start(RegistryDiscovery::start(self.registry(), None)?)?;
         let patience = Instant::now() + PATIENCE;
         let is_usable = |client: &XClient| {
