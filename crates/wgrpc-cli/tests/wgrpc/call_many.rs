@@ -74,6 +74,19 @@ fn a_server_that_is_away_is_passed_over() {
     assert!(complaint.contains("none of 2 servers"), "{complaint}");
 }
 
+#[test]
+fn a_key_chooses_the_same_server_each_time() {
+    let (servers, addresses) = three();
+    let [method, argument] = MULTIPLY;
+    for _ in 0..6 {
+        let rest = [method, argument, "--key", "alice"];
+        assert_eq!(call(&addresses, &rest).ok(), "42\n");
+    }
+    let mut counts = servers.each_ref().map(calls_of_multiply);
+    counts.sort_unstable();
+    assert_eq!(counts, [0, 0, 6]);
+}
+
 /// How often the page of a server says that the method was called.
 fn calls_of_multiply(serving: &Serving) -> u64 {
     let page = serving.page();
