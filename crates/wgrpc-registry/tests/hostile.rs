@@ -225,6 +225,22 @@ async fn connections_beyond_the_bound_wait_for_others_to_end() {
 }
 
 #[tokio::test]
+async fn connections_beyond_those_of_one_address_are_closed() {
+    let limits = RegistryLimits {
+        connections_per_address: 2,
+        ..Default::default()
+    };
+    let registry = Registry::builder().limits(limits).build();
+    let server = registry.listen("127.0.0.1:0").await.unwrap();
+    let one = TcpStream::connect(server.address()).await.unwrap();
+    let _two = TcpStream::connect(server.address()).await.unwrap();
+    assert_eq!(send(server.address(), b"").await, "");
+    drop(one);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    check_works(&server).await;
+}
+
+#[tokio::test]
 async fn watchers_that_leave_make_room_for_others() {
     let limits = RegistryLimits {
         watchers: 3,

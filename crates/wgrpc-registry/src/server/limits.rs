@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct RegistryLimits {
     /// The most connections at a time to a port of its own; 10,000. More wait until others end.
     pub connections: usize,
+    /// The most of them from one IP address; 1,024. More are closed when they are accepted.
+    pub connections_per_address: usize,
     /// The most clients that wait for a change at a time; 8,000. More are refused, with status 503.
     pub watchers: usize,
     /// The longest that a watch goes on without an answer; 60 s.
@@ -21,6 +23,7 @@ impl Default for RegistryLimits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            connections_per_address: 1024,
             watchers: 8_000,
             watch_max: Duration::from_secs(60),
             ttl_min: Duration::from_secs(1),

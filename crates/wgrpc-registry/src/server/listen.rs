@@ -1,8 +1,9 @@
 //! A registry on a port of its own, within bounds.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,6 +128,7 @@ async fn accept(registry: Registry, listener: TcpListener) {
         .min(Semaphore::MAX_PERMITS);
     let places = Arc::new(Semaphore::new(most));
     let long_lists = Arc::new(Semaphore::new(LONG_LISTS_MAX));
+    let peers = Arc::new(Peers::default());
     let mut connections = JoinSet::new();
     let mut pause = PAUSE_MIN;
     loop {
@@ -137,6 +139,11 @@ async fn accept(registry: Registry, listener: TcpListener) {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 pause = PAUSE_MIN;
+                let most = registry.shared.limits.connections_per_address;
+                let Some(counted) = Peers::count(&peers, peer.ip(), most) else {
+                    tracing::debug!(%peer, "a connection too many from one address");
+                    continue;
+                };
                 let connection = Connection {
                     registry: registry.clone(),
                     peer,
@@ -145,7 +152,7 @@ async fn accept(registry: Registry, listener: TcpListener) {
                 };
                 connections.spawn(async move {
                     connection.serve(stream).await;
-                    drop(place);
+                    drop((counted, place));
                 });
             }
             Err(error) => {
@@ -155,6 +162,44 @@ async fn accept(registry: Registry, listener: TcpListener) {
             }
         }
         while connections.try_join_next().is_some() {}
+    }
+}
+
+/// How many connections there are from each address.
+#[derive(Default)]
+struct Peers(Mutex<HashMap<IpAddr, usize>>);
+
+/// One of them; no more when this is dropped.
+struct Counted {
+    peers: Arc<Peers>,
+    ip: IpAddr,
+}
+
+impl Peers {
+    /// Counts one more, unless there are so many already.
+    fn count(peers: &Arc<Self>, ip: IpAddr, most: usize) -> Option<Counted> {
+        let mut counts = peers.0.lock();
+        let count = counts.entry(ip).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Counted {
+            peers: Arc::clone(peers),
+            ip,
+        })
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self.peers.0.lock();
+        if let Some(count) = counts.get_mut(&self.ip) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.ip);
+            }
+        }
     }
 }
 
