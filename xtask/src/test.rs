@@ -95,7 +95,19 @@ const STEPS: &[Step] = &[
 const WORKSPACES: [&str; 3] = ["", "bench", "fuzz"];
 
 /// The packages that have to do with etcd, and what turns that on.
-const WITH_ETCD: [&str; 3] = ["--package=wgrpc-registry", "--features", "etcd"];
+const WITH_ETCD: [&str; 4] = [
+    "--package=wgrpc-registry",
+    "--package=wgrpc-cli",
+    "--features",
+    "wgrpc-registry/etcd,wgrpc-cli/etcd",
+];
+
+/// Their tests that have to do with it.
+const ETCD_TESTS: [&[&str]; 3] = [
+    &["--lib", "store::etcd::"],
+    &["--test", "etcd"],
+    &["--test", "wgrpc", "etcd::"],
+];
 
 /// Runs the steps of these names, or all of them, and ends with the sum of all tests.
 pub(crate) fn run(root: &Path, only: &[String]) -> Result<()> {
@@ -222,7 +234,7 @@ fn test_etcd(root: &Path) -> Result<Counts> {
     clippy.arg("clippy").args(WITH_ETCD);
     command::run(clippy.args(["--all-targets", "--", "-D", "warnings"]))?;
     let mut counts = Counts::default();
-    for tests in [["--lib", "store::etcd"], ["--test", "etcd"]] {
+    for tests in ETCD_TESTS {
         let mut test = command::cargo(root);
         test.arg("test").args(WITH_ETCD).args(tests);
         counts += command::run_tests(&mut test, command::count_cargo)?;

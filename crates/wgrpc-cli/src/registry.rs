@@ -1,5 +1,7 @@
 //! `wgrpc registry`: who is alive, for servers and clients to tell and ask.
 
+#[cfg(feature = "etcd")]
+use wgrpc::registry::{EtcdConfig, EtcdStore};
 use wgrpc::registry::{MembershipConfig, MemoryStore, Registry};
 
 use crate::args;
@@ -13,6 +15,11 @@ pub(crate) async fn run(options: &args::Registry) -> Result<(), Failure> {
     let mut builder = Registry::builder().timeout(options.timeout);
     if let Some(file) = &options.snapshot {
         let store = MemoryStore::open(MembershipConfig::default(), file).await?;
+        builder = builder.store(store);
+    }
+    #[cfg(feature = "etcd")]
+    if !options.etcd.is_empty() {
+        let store = EtcdStore::connect(&options.etcd, EtcdConfig::default()).await?;
         builder = builder.store(store);
     }
     if let Some(token) = &options.token {

@@ -41,6 +41,12 @@ pub(crate) struct Registry {
     #[arg(long, value_name = "FILE")]
     pub(crate) snapshot: Option<PathBuf>,
 
+    /// A member of an etcd cluster that keeps who is registered, so that any number of registries
+    /// can share it (repeatable)
+    #[cfg(feature = "etcd")]
+    #[arg(long, value_name = "URL", conflicts_with = "snapshot")]
+    pub(crate) etcd: Vec<String>,
+
     /// Servers have to show this token to be listed
     #[arg(
         long,

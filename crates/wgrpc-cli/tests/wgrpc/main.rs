@@ -4,6 +4,8 @@ mod call;
 mod call_many;
 mod command;
 mod demo;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod go;
 mod gob_print;
 mod registry;

@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use wgrpc_core::{Address, BoxFuture};
 
+use crate::api;
 use crate::error::{Error, Result};
 use crate::lease::{Listing, Registration};
 use crate::store::Store;
@@ -46,8 +47,8 @@ const BEHIND_MAX: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct EtcdConfig {
-    /// What all keys begin with; `/wgrpc/registry/`. Registries that have different ones know
-    /// nothing of each other.
+    /// What all keys begin with; [`PATH`](crate::api::PATH). Registries that have different ones
+    /// know nothing of each other.
     pub prefix: String,
     /// The most servers; 10,000. More are refused: a server that is alive is never displaced.
     /// Servers that register at the same moment through different front ends can exceed it.
@@ -64,7 +65,7 @@ pub struct EtcdConfig {
 impl Default for EtcdConfig {
     fn default() -> Self {
         Self {
-            prefix: "/wgrpc/registry/".to_owned(),
+            prefix: api::PATH.to_owned(),
             servers_max: 10_000,
             warm_up: Duration::from_secs(30),
             connection: ConnectOptions::new(),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use interop::Etcd;
 use tokio::time::timeout;
 use wgrpc_registry::{Error, EtcdStore, Registry, RegistryClient, RegistryServer};
 
-use crate::cluster::Etcd;
 use crate::{config, server};
 
 /// A registry on a port of its own, and a client of it.
@@ -23,7 +23,7 @@ async fn count(client: &RegistryClient) -> usize {
 
 #[tokio::test]
 async fn two_registries_are_one_although_one_is_killed_and_etcd_started_again() {
-    let mut etcd = Etcd::start().await;
+    let mut etcd = Etcd::start();
     let (one, client_of_one) = registry(&etcd).await;
     let (_other, client_of_other) = registry(&etcd).await;
     let granted = client_of_one.register(&server(1)).await.unwrap();
@@ -59,7 +59,7 @@ async fn two_registries_are_one_although_one_is_killed_and_etcd_started_again() 
     assert!(error.to_string().contains("etcd at http://"), "{error}");
     assert_eq!(count(&client_of_other).await, 19);
 
-    etcd.start_again(0).await;
+    etcd.start_again(0);
     client_of_other.register(&server(20)).await.unwrap();
     assert_eq!(count(&client_of_other).await, 20);
     let (_late, client_of_late) = registry(&etcd).await;

@@ -2,16 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod cluster;
 mod front_ends;
 mod outage;
 mod sharing;
 
 use std::time::{Duration, Instant};
 
+use etcd_client::{Client, GetOptions};
+use interop::Etcd;
 use wgrpc_registry::{EtcdConfig, EtcdStore, Listing, Registration, Store};
-
-use cluster::Etcd;
 
 /// A front end's store that lists what it finds at once.
 async fn front_end(etcd: &Etcd) -> EtcdStore {
@@ -55,4 +54,17 @@ async fn until(store: &EtcdStore, what: &str, is_so: impl Fn(&Listing) -> bool) 
         );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// A client of etcd that has nothing to do with what is tested.
+async fn client(etcd: &Etcd) -> Client {
+    Client::connect(etcd.urls(), None).await.unwrap()
+}
+
+/// How many of them etcd has.
+async fn keys_and_leases(etcd: &Etcd) -> (i64, usize) {
+    let mut client = client(etcd).await;
+    let all = GetOptions::new().with_all_keys().with_count_only();
+    let keys = client.get("", Some(all)).await.unwrap().count();
+    (keys, client.leases().await.unwrap().leases().len())
 }

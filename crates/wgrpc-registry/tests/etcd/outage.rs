@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use interop::Etcd;
 use tokio::time::sleep;
 use wgrpc_registry::{Error, EtcdStore, Store};
 
-use crate::cluster::Etcd;
-use crate::{config, count, front_end, list, server, until};
+use crate::{client, config, count, front_end, list, server, until};
 
 #[tokio::test]
 async fn an_etcd_that_is_killed_and_started_again_loses_nothing() {
-    let mut etcd = Etcd::start().await;
+    let mut etcd = Etcd::start();
     let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
     let mut short = server(1);
     short.ttl = Some(Duration::from_secs(3));
@@ -36,7 +36,7 @@ async fn an_etcd_that_is_killed_and_started_again_loses_nothing() {
     // Longer than the short lease: who could not renew it does not lose it.
     sleep(Duration::from_secs(3)).await;
 
-    etcd.start_again(0).await;
+    etcd.start_again(0);
     for store in [&one, &other] {
         store.register(short.clone()).await.unwrap();
         let fresh = until(store, "it is back", |it| !it.is_warming).await;
@@ -51,15 +51,15 @@ async fn an_etcd_that_is_killed_and_started_again_loses_nothing() {
 
 #[tokio::test]
 async fn what_happened_while_a_front_end_was_cut_off_is_caught_up_after_a_compaction() {
-    let mut etcd = Etcd::start().await;
+    let mut etcd = Etcd::start();
     let store = front_end(&etcd).await;
     store.register(server(1)).await.unwrap();
     store.register(server(2)).await.unwrap();
     let seen = list(&store).await.revision;
     etcd.kill(0);
     until(&store, "the loss is noticed", |it| it.is_warming).await;
-    etcd.start_again(0).await;
-    let mut client = etcd.client().await;
+    etcd.start_again(0);
+    let mut client = client(&etcd).await;
     let value = r#"{"address":"tcp@10.0.0.3:9001"}"#;
     client
         .put("/wgrpc/registry//tcp@10.0.0.3:9001", value, None)
@@ -87,14 +87,14 @@ async fn what_happened_while_a_front_end_was_cut_off_is_caught_up_after_a_compac
 
 #[tokio::test]
 async fn an_etcd_that_has_lost_its_data_is_believed() {
-    let mut etcd = Etcd::start().await;
+    let mut etcd = Etcd::start();
     let store = front_end(&etcd).await;
     for number in 0..20 {
         store.register(server(number)).await.unwrap();
     }
     let seen = list(&store).await.revision;
     etcd.kill(0);
-    etcd.start_empty().await;
+    etcd.start_empty();
     let now = store.changed(seen).await.unwrap();
     assert!(now < seen, "it counts from the beginning");
     assert_eq!(count(&store).await, 0);
@@ -107,7 +107,7 @@ async fn an_etcd_that_has_lost_its_data_is_believed() {
 
 #[tokio::test]
 async fn an_etcd_that_is_frozen_is_noticed_although_the_connection_stands() {
-    let etcd = Etcd::start().await;
+    let etcd = Etcd::start();
     let store = front_end(&etcd).await;
     store.register(server(1)).await.unwrap();
     etcd.freeze();
@@ -126,7 +126,7 @@ async fn an_etcd_that_is_frozen_is_noticed_although_the_connection_stands() {
 
 #[tokio::test]
 async fn a_cluster_that_loses_a_member_goes_on() {
-    let mut etcd = Etcd::start_members(3).await;
+    let mut etcd = Etcd::start_members(3);
     let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
     for number in 0..10 {
         one.register(server(number)).await.unwrap();
@@ -143,13 +143,13 @@ async fn a_cluster_that_loses_a_member_goes_on() {
                 |it: &wgrpc_registry::Listing| !it.is_warming && it.servers.len() == 11 + dead;
             until(store, "all servers, without one member", is_whole).await;
         }
-        etcd.start_again(dead).await;
+        etcd.start_again(dead);
     }
 }
 
 #[tokio::test]
 async fn a_store_begins_only_with_an_etcd_that_answers() {
-    let mut etcd = Etcd::start().await;
+    let mut etcd = Etcd::start();
     let dead = "http://127.0.0.1:1".to_owned();
     let urls = [dead.clone(), etcd.urls()[0].clone()];
     let store = EtcdStore::connect(urls, config()).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_store_begins_only_with_an_etcd_that_answers() {
 
 #[tokio::test]
 async fn a_store_that_is_dropped_leaves_no_task_behind() {
-    let etcd = Etcd::start().await;
+    let etcd = Etcd::start();
     let metrics = tokio::runtime::Handle::current().metrics();
     let quiet = async |most: usize| {
         let start = Instant::now();

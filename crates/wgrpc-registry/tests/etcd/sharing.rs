@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use interop::Etcd;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use wgrpc_registry::{Error, EtcdStore, Store};
 
-use crate::cluster::Etcd;
-use crate::{config, count, front_end, list, server, until};
+use crate::{client, config, count, front_end, keys_and_leases, list, server, until};
 
 #[tokio::test]
 async fn what_one_front_end_registers_all_of_them_list() {
-    let etcd = Etcd::start().await;
+    let etcd = Etcd::start();
     let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
     let mut rich = server(2);
     rich.group = "arith/v2".to_owned();
@@ -38,7 +38,7 @@ async fn what_one_front_end_registers_all_of_them_list() {
 
 #[tokio::test]
 async fn a_heartbeat_through_another_front_end_keeps_the_lease_and_writes_nothing() {
-    let etcd = Etcd::start().await;
+    let etcd = Etcd::start();
     let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
     let mut short = server(1);
     short.ttl = Some(Duration::from_secs(2));
@@ -54,12 +54,12 @@ async fn a_heartbeat_through_another_front_end_keeps_the_lease_and_writes_nothin
     assert_eq!(after.servers.len(), 1);
     assert_eq!(after.revision, before.revision);
     assert!(after.servers[0].age.unwrap() < Duration::from_millis(500));
-    assert_eq!(etcd.count().await, (1, 1));
+    assert_eq!(keys_and_leases(&etcd).await, (1, 1));
 }
 
 #[tokio::test]
 async fn who_falls_silent_is_taken_off_and_may_come_back() {
-    let etcd = Etcd::start().await;
+    let etcd = Etcd::start();
     let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
     let mut short = server(1);
     short.ttl = Some(Duration::from_millis(600));
@@ -77,14 +77,14 @@ async fn who_falls_silent_is_taken_off_and_may_come_back() {
         let left = until(store, "expired", |it| it.servers.len() == 1).await;
         assert_eq!(left.servers[0].address, eternal.address);
     }
-    assert_eq!(etcd.count().await, (1, 0));
+    assert_eq!(keys_and_leases(&etcd).await, (1, 0));
     other.register(short).await.unwrap();
     assert_eq!(count(&other).await, 2);
 }
 
 #[tokio::test]
 async fn a_server_is_deregistered_through_any_front_end_and_its_lease_ends() {
-    let etcd = Etcd::start().await;
+    let etcd = Etcd::start();
     let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
     let mut eternal = server(2);
     eternal.ttl = None;
@@ -97,12 +97,12 @@ async fn a_server_is_deregistered_through_any_front_end_and_its_lease_ends() {
     assert!(!one.deregister("another", &server(1).address).await.unwrap());
     assert_eq!(count(&other).await, 0);
     until(&one, "gone", |it| it.servers.is_empty()).await;
-    assert_eq!(etcd.count().await, (0, 0));
+    assert_eq!(keys_and_leases(&etcd).await, (0, 0));
 }
 
 #[tokio::test]
 async fn new_metadata_and_times_to_live_leave_no_lease_behind() {
-    let etcd = Etcd::start().await;
+    let etcd = Etcd::start();
     let store = front_end(&etcd).await;
     let mut it = server(1);
     store.register(it.clone()).await.unwrap();
@@ -111,19 +111,19 @@ async fn new_metadata_and_times_to_live_leave_no_lease_behind() {
     assert!(list(&store).await.servers[0].meta.is_draining);
     it.ttl = Some(Duration::from_secs(30));
     store.register(it.clone()).await.unwrap();
-    assert_eq!(etcd.count().await, (1, 1));
+    assert_eq!(keys_and_leases(&etcd).await, (1, 1));
     it.ttl = None;
     store.register(it).await.unwrap();
     assert_eq!(count(&store).await, 1);
-    assert_eq!(etcd.count().await, (1, 0));
+    assert_eq!(keys_and_leases(&etcd).await, (1, 0));
 }
 
 #[tokio::test]
 async fn a_watch_ends_with_the_next_change_through_whichever_front_end() {
-    let etcd = Etcd::start().await;
+    let etcd = Etcd::start();
     let one = front_end(&etcd).await;
     one.register(server(1)).await.unwrap();
-    let mut client = etcd.client().await;
+    let mut client = client(&etcd).await;
     client.put("others", "write", None).await.unwrap();
     let late = front_end(&etcd).await;
     let seen = list(&late).await.revision;
@@ -150,7 +150,7 @@ async fn a_watch_ends_with_the_next_change_through_whichever_front_end() {
 
 #[tokio::test]
 async fn a_thousand_servers_are_listed_whole() {
-    let etcd = Etcd::start().await;
+    let etcd = Etcd::start();
     let stores = [front_end(&etcd).await, front_end(&etcd).await].map(Arc::new);
     let mut tasks = JoinSet::new();
     for chunk in 0..20 {
@@ -191,7 +191,7 @@ async fn a_thousand_servers_are_listed_whole() {
 
 #[tokio::test]
 async fn there_is_a_most_of_servers_and_nobody_is_displaced() {
-    let etcd = Etcd::start().await;
+    let etcd = Etcd::start();
     let mut config = config();
     config.servers_max = 2;
     let one = EtcdStore::connect(etcd.urls(), config.clone())
@@ -212,8 +212,8 @@ async fn there_is_a_most_of_servers_and_nobody_is_displaced() {
 
 #[tokio::test]
 async fn registries_of_different_prefixes_and_foreign_keys_do_not_meet() {
-    let etcd = Etcd::start().await;
-    let mut client = etcd.client().await;
+    let etcd = Etcd::start();
+    let mut client = client(&etcd).await;
     let mut put = async |key: &str, value: &str| {
         client.put(key, value, None).await.unwrap();
     };
