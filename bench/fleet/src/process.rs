@@ -1,0 +1,64 @@
+//! Processes that say where they listen, and can be killed and frozen.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// This program once more, killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    /// What it said first: where it listens.
+    pub(crate) at: String,
+}
+
+impl Process {
+    fn start(args: &[&str]) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(args).stdin(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let out = child.stdout.take().context("stdout is a pipe")?;
+        let mut at = String::new();
+        BufReader::new(out).read_line(&mut at)?;
+        let at = at.trim_end().to_owned();
+        anyhow::ensure!(!at.is_empty(), "{args:?} does not listen");
+        Ok(Self { child, at })
+    }
+
+    /// A server, with these options.
+    pub(crate) fn server(listen: &str, options: &[&str]) -> Result<Self> {
+        Self::start(&[&["server", "--listen", listen], options].concat())
+    }
+
+    /// A registry.
+    pub(crate) fn registry(listen: &str) -> Result<Self> {
+        Self::start(&["registry", "--listen", listen])
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Stops it without ending it, or lets it go on.
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
+        let id = self.id().to_string();
+        let done = Command::new("kill").args(["-s", name, &id]).status()?;
+        anyhow::ensure!(done.success(), "no signal {name} to {id}");
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Says where this process listens.
+pub(crate) fn say(at: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{at}")?;
+    Ok(out.flush()?)
+}
