@@ -20,7 +20,7 @@ use crate::balance::{Begun, Node};
 use crate::discovery::Endpoint;
 use crate::health::Condition;
 use crate::outcome::Outcome;
-use crate::pool::Signals;
+use crate::pool::{HURRY, Signals};
 
 /// How long a connection may take to come up.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -49,8 +49,6 @@ pub(crate) struct Core {
     state: Mutex<State>,
     /// Calls in a row whose time was up.
     misses: AtomicU32,
-    /// Ends the wait for the next dial.
-    hurry: Notify,
     /// Ends the wait for the end of a connection that has stalled.
     stalled: Notify,
 }
@@ -84,7 +82,6 @@ impl Member {
             signals: signals.clone(),
             state: Mutex::new(State::Down(None)),
             misses: AtomicU32::new(0),
-            hurry: Notify::new(),
             stalled: Notify::new(),
         });
         let keeper = Keeper {
@@ -160,13 +157,6 @@ impl Core {
             None => Cause::new("there is no connection yet"),
         };
         Error::NotSent(cause)
-    }
-
-    /// Dials now instead of later, if it waits for that.
-    pub(crate) fn hurry(&self) {
-        if matches!(&*self.state.lock(), State::Down(_)) {
-            self.hurry.notify_one();
-        }
     }
 
     /// Notes what an attempt to connect came to. That a sick server can be reached says nothing
@@ -258,9 +248,12 @@ impl Keeper {
                 }
             }
             let pause = backoff.next(fastrand::u64(..));
+            // However many calls wait, and a server may refuse connections at once.
+            let least = pause.min(HURRY);
+            sleep(least).await;
             tokio::select! {
-                () = sleep(pause) => {}
-                () = self.member.hurry.notified() => {}
+                () = sleep(pause - least) => {}
+                () = self.member.signals.hurry.notified() => {}
             }
         }
     }

@@ -23,8 +23,8 @@ use crate::xclient::ServerState;
 /// How long a call waits for a server that can be called, if there is none.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// While calls wait for any server at all, those that are away are dialled this often.
-const HURRY: Duration = Duration::from_millis(250);
+/// While calls wait, servers that are away are dialled at most this often, and hardly less.
+pub(crate) const HURRY: Duration = Duration::from_millis(250);
 
 /// How many servers are asked in vain before all are.
 const TRIES: usize = 8;
@@ -35,6 +35,8 @@ pub(crate) struct Signals {
     pub(crate) changed: Notify,
     /// A new view was published.
     published: Notify,
+    /// Calls wait: servers that are away are dialled sooner.
+    pub(crate) hurry: Notify,
     /// When a server is left out.
     pub(crate) policy: HealthPolicy,
     start: Instant,
@@ -96,6 +98,7 @@ impl Pool {
         let signals = Arc::new(Signals {
             changed: Notify::new(),
             published: Notify::new(),
+            hurry: Notify::new(),
             policy,
             start: Instant::now(),
         });
@@ -278,8 +281,7 @@ impl Pool {
             if now >= until {
                 return None;
             }
-            let view = self.view.load_full();
-            view.members.iter().for_each(|member| member.hurry());
+            self.signals.hurry.notify_waiters();
             let _ = timeout_at(until.min(now + HURRY), published).await;
         }
     }

@@ -1,6 +1,7 @@
 //! Servers that die, freeze, restart or never answer.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -180,4 +181,29 @@ async fn what_a_server_says_is_not_asked_again_elsewhere() {
         .map(|s| s.calls.load(Ordering::Relaxed))
         .sum();
     assert_eq!(calls, 1);
+}
+
+#[tokio::test]
+async fn calls_that_wait_do_not_make_a_server_that_refuses_be_dialled_in_a_circle() {
+    let dials = Arc::new(AtomicU64::new(0));
+    let counted = dials.clone();
+    let [a, ..] = three().await;
+    let known = list([&a]);
+    soon(a.server.shutdown()).await.unwrap();
+    let client = XClient::builder()
+        .dial(move |connector, address| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async move { connector.connect(address).await }
+        })
+        .start(known)
+        .unwrap();
+    let start = Instant::now();
+    let options = CallOptions::new().timeout(Duration::from_millis(600));
+    let wait = || client.call_with::<_, String>("Who.Are", &0u64, options.clone());
+    let (first, second) = soon(async { tokio::join!(wait(), wait()) }).await;
+    assert!(first.is_err() && second.is_err());
+    // The first waits are shorter than a quarter of a second, and no later one is.
+    let most = 3 + start.elapsed().as_millis() as u64 / 250;
+    let dials = dials.load(Ordering::Relaxed);
+    assert!(dials <= most, "{dials} dials, at most {most}");
 }
