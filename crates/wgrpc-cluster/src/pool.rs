@@ -323,6 +323,7 @@ impl Pool {
             ServerState {
                 address: member.address.clone(),
                 is_connected: member.is_up(),
+                error: member.why_down(),
                 is_usable: view.usable.binary_search(&index).is_ok(),
                 in_flight: load.in_flight(),
                 latency: load.latency(now),

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wgrpc_core::{Address, CallOptions, Caller, Result};
+use wgrpc_core::{Address, CallOptions, Caller, Error, Result};
 use wgrpc_gob::Gob;
 
 pub use builder::XClientBuilder;
@@ -58,6 +58,8 @@ pub struct ServerState {
     pub address: Address,
     /// Whether there is a connection to it.
     pub is_connected: bool,
+    /// Why there is none, if one was tried.
+    pub error: Option<Error>,
     /// Whether it gets calls.
     pub is_usable: bool,
     /// Calls in flight.

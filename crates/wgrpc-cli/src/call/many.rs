@@ -12,10 +12,10 @@ use super::{Reply, client, print};
 use crate::args::{Call, Request, Servers, Verb};
 use crate::exit::{Failure, Status};
 
-/// How long a choice waits for servers that are not connected yet.
-const SETTLE: Duration = Duration::from_millis(200);
+/// How long a choice waits for servers that are neither connected nor away.
+const SETTLE: Duration = Duration::from_secs(1);
 
-/// How often it looks whether they are.
+/// How often it looks at them.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// Calls, and prints what there is to be said about it.
@@ -71,19 +71,23 @@ async fn servers(servers: &Servers) -> Result<Arc<dyn Discovery>, Failure> {
     }
 }
 
-/// Waits a little until every server can be called: a choice among those that happen to be
-/// connected first would be none.
+/// Waits until every server is connected, or was tried in vain: a choice among those that happen
+/// to be connected first would be none.
 async fn settle(client: &XClient) {
     let every_server = async {
         loop {
             let servers = client.servers();
-            if !servers.is_empty() && servers.iter().all(|server| server.is_usable) {
+            let is_settled = servers
+                .iter()
+                .all(|server| server.is_connected || server.error.is_some());
+            // The client takes a moment to take note of it.
+            sleep(LOOK).await;
+            if is_settled {
                 return;
             }
-            sleep(LOOK).await;
         }
     };
-    // Those that are away by then are no choice.
+    // Those that have not answered by then are no choice.
     let _ = timeout(SETTLE, every_server).await;
 }
 
