@@ -218,14 +218,17 @@ impl Health {
         policy: &HealthPolicy,
     ) -> bool {
         let mut history = self.history.lock();
+        let well_since = history.well_since;
         let (since, has_changed) = match &mut history.illness {
+            // One that began before it was well again tells nothing new.
+            None if begun < well_since => return false,
             None => {
-                if now.saturating_sub(history.well_since) >= policy.window {
+                if now.saturating_sub(well_since) >= policy.window {
                     history.terms = 0;
                 }
                 (now, true)
             }
-            // One that began before it fell ill tells nothing new.
+            // Nor does one that began before it fell ill.
             Some(illness) if begun <= illness.since => return false,
             Some(illness) => {
                 let has_changed = illness.condition != condition;

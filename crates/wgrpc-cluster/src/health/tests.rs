@@ -247,3 +247,16 @@ proptest! {
         prop_assert!(!is_any_wanted_used || out.count() * 2 <= wanted.len());
     }
 }
+
+#[test]
+fn what_was_asked_before_a_server_was_well_again_tells_nothing_new() {
+    let health = Health::default();
+    let policy = HealthPolicy::default();
+    let at = Duration::from_secs;
+    assert!(health.record(Outcome::Unreachable, at(10), at(10), 0, &policy));
+    assert!(health.record(Outcome::Answered, at(11), at(12), 0, &policy));
+    // Its caller had something else to do meanwhile.
+    assert!(!health.record(Outcome::Unreachable, at(9), at(13), 0, &policy));
+    assert_eq!(health.condition(), Condition::Well);
+    assert!(health.record(Outcome::Unreachable, at(12), at(13), 0, &policy));
+}
