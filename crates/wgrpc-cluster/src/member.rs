@@ -47,8 +47,6 @@ pub(crate) struct Core {
     pub(crate) node: Node,
     signals: Arc<Signals>,
     state: Mutex<State>,
-    /// Calls in a row whose time was up.
-    misses: AtomicU32,
     /// Ends the wait for the end of a connection that has stalled.
     stalled: Notify,
 }
@@ -66,6 +64,8 @@ enum State {
 pub(crate) struct Link {
     pub(crate) client: Client,
     pub(crate) member: Arc<Core>,
+    /// Calls over it in a row whose time was up.
+    misses: AtomicU32,
 }
 
 impl Member {
@@ -81,7 +81,6 @@ impl Member {
             node: Node::new(endpoint.clone()),
             signals: signals.clone(),
             state: Mutex::new(State::Down(None)),
-            misses: AtomicU32::new(0),
             stalled: Notify::new(),
         });
         let keeper = Keeper {
@@ -142,6 +141,11 @@ impl Core {
         matches!(&*self.state.lock(), State::Up(link) if link.client.is_available())
     }
 
+    /// Whether it has left the list, so that there will not be a connection again.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(&*self.state.lock(), State::Gone)
+    }
+
     /// Why there is no connection, if one was tried.
     pub(crate) fn why_down(&self) -> Option<Error> {
         match &*self.state.lock() {
@@ -186,7 +190,7 @@ impl Link {
     pub(crate) fn end(&self, begun: Begun, outcome: Outcome) {
         let (node, signals) = (&self.member.node, &self.member.signals);
         let (at, now) = (begun.at(), signals.now());
-        if outcome == Outcome::Answered {
+        if matches!(outcome, Outcome::Answered | Outcome::Overloaded) {
             self.answered();
         }
         node.load().end(begun, now, outcome);
@@ -203,9 +207,8 @@ impl Link {
 
     #[inline]
     fn answered(&self) {
-        let misses = &self.member.misses;
-        if misses.load(Ordering::Relaxed) != 0 {
-            misses.store(0, Ordering::Relaxed);
+        if self.misses.load(Ordering::Relaxed) != 0 {
+            self.misses.store(0, Ordering::Relaxed);
         }
     }
 
@@ -213,10 +216,9 @@ impl Link {
     /// in flight keep it until they end.
     pub(crate) fn missed(&self) {
         let member = &self.member;
-        let misses = member.misses.fetch_add(1, Ordering::Relaxed) + 1;
+        let misses = self.misses.fetch_add(1, Ordering::Relaxed) + 1;
         if misses >= STALLED_AFTER && member.has(self) {
             member.enter(State::Down(None));
-            member.misses.store(0, Ordering::Relaxed);
             member.stalled.notify_one();
         }
     }
@@ -261,7 +263,11 @@ impl Keeper {
     /// Lends the connection out until it has ended or stalled.
     async fn hold(&self, client: Client) {
         let member = self.member.clone();
-        let link = Arc::new(Link { client, member });
+        let link = Arc::new(Link {
+            client,
+            member,
+            misses: AtomicU32::new(0),
+        });
         self.member.enter(State::Up(link.clone()));
         self.member.signals.changed.notify_one();
         // A signal may be meant for an earlier connection.

@@ -175,7 +175,7 @@ impl Pool {
     /// Finds out who can be called now, and tells those who wait for it.
     fn publish(&self) {
         let old = self.view.load();
-        let survey = Survey::of(&old.nodes);
+        let mut survey = Survey::of(&old.nodes);
         let is_up = |index: &u32| {
             let member = old.members.get(*index as usize);
             member.is_some_and(|member| member.is_up())
@@ -185,6 +185,8 @@ impl Pool {
             // Better somebody of whom little good is known than nobody.
             usable = (0..old.members.len() as u32).filter(is_up).collect();
         }
+        // Without a connection there is no probe; one would be missed for long.
+        survey.ill.retain(is_up);
         self.view.store(Arc::new(View {
             members: old.members.clone(),
             nodes: old.nodes.clone(),
@@ -250,7 +252,7 @@ impl Pool {
             .await
     }
 
-    /// Waits for a connection to this server.
+    /// Waits for a connection to this server, as long as it is in the list.
     pub(crate) async fn wait_for(
         &self,
         member: &Core,
@@ -258,7 +260,11 @@ impl Pool {
     ) -> Option<Arc<Link>> {
         let patience = Instant::now() + CONNECT_TIMEOUT;
         let until = until.map_or(patience, |until| until.min(patience));
-        self.wait_until(until, || member.link()).await
+        let link_or_gone = || {
+            let link = member.link();
+            (link.is_some() || member.is_gone()).then_some(link)
+        };
+        self.wait_until(until, link_or_gone).await.flatten()
     }
 
     /// Every server of the list, once there is one with any.
@@ -345,3 +351,6 @@ impl Drop for Owner {
         self.task.abort();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use wgrpc_cluster::{Endpoint, FailMode, SelectMode, ServerList, XClient};
+use wgrpc_cluster::{Discovery, Endpoint, FailMode, SelectMode, ServerList, XClient};
 use wgrpc_core::{CallOptions, Client, Error, Executed};
 
 use crate::support::{Traffic, Who, connected, list, soon, tally, three};
@@ -206,4 +206,28 @@ async fn calls_that_wait_do_not_make_a_server_that_refuses_be_dialled_in_a_circl
     let most = 3 + start.elapsed().as_millis() as u64 / 250;
     let dials = dials.load(Ordering::Relaxed);
     assert!(dials <= most, "{dials} dials, at most {most}");
+}
+
+#[tokio::test]
+async fn fail_try_does_not_wait_for_a_server_that_has_left_the_list() {
+    let [a, b, _] = three().await;
+    let known = Arc::new(list([&a]));
+    let client = XClient::builder()
+        .fail(FailMode::FailTry)
+        .start(known.clone())
+        .unwrap();
+    connected(&client, 1).await;
+    let idempotent = CallOptions::new().idempotent();
+    let call = client.call_with::<_, String>("Who.Are", &60_000u64, idempotent);
+    let call = tokio::spawn(call);
+    while a.calls.load(Ordering::Relaxed) == 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    known.update(vec![b.endpoint()]);
+    connected(&client, 1).await;
+    let start = Instant::now();
+    drop(a);
+    let error = soon(call).await.unwrap().unwrap_err();
+    assert_eq!(error.is_executed(), Executed::Maybe);
+    assert!(start.elapsed() < Duration::from_millis(800), "{error}");
 }
