@@ -215,8 +215,9 @@ impl FromStr for Input {
 ///
 /// Starts a registry and three servers, each a process of its own, and calls the servers 1,000
 /// times a second through one client. One is killed and started again meanwhile, and no call
-/// fails. Then calls a server over tcp, http and unix, with gob and JSON; shows an error, a timeout,
-/// and 100,000 calls at once. All of them then stay, to be looked at, until SIGINT or SIGTERM.
+/// fails. Then calls a server over tcp, http and unix, with gob and JSON; shows an error, a
+/// timeout, and 100,000 calls at once. All of them then stay, to be looked at, until SIGINT or
+/// SIGTERM.
 ///
 /// The exit status is 0 only if no call was lost and everything went as expected.
 #[derive(Args, Debug)]
