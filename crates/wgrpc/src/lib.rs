@@ -55,8 +55,8 @@
 //! # More examples
 //!
 //! The folder `examples` of this crate has a codec of one's own (`msgpack.rs`), logging and a
-//! token check (`middleware.rs`), a contract and a mock (`contract.rs`), and a service without
-//! macros (`manual.rs`).
+//! token check (`middleware.rs`), a contract and a mock (`contract.rs`), a service without macros
+//! (`manual.rs`), and a discovery of one's own (`dns.rs`).
 
 pub use wgrpc_cluster::{
     Balancer, Choice, Discovery, Endpoint, FailMode, HealthPolicy, RegistryDiscovery, RetryBudget,

@@ -51,3 +51,8 @@ fn manual() {
          Sleep: no answer within 50ms\n",
     );
 }
+
+#[test]
+fn dns() {
+    check("dns", "Hello, DNS!\n");
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use interop::{GoClient, GoServer, expect_all_ok, go_listing, probe};
 use tokio::task::spawn_blocking;
 use wgrpc::registry::{Heartbeat, Registry, RegistryClient, RegistryServer};
-use wgrpc::{Client, Server};
+use wgrpc::{CallOptions, Client, RegistryDiscovery, SelectMode, Server, XClient};
 
 use crate::services::{Args, demo};
 
@@ -184,4 +184,64 @@ async fn a_go_program_cannot_tell_whose_registry_it_is() {
         assert_eq!(theirs, ours);
     }
     assert_eq!(theirs.len(), ours.len());
+}
+
+/// Servers of both languages, found at `url`, share the calls of one client of ours, and those of
+/// a Go client that goes round.
+async fn balance_over_both(url: &str) {
+    let go = go_server(url, &["-beat", "300ms"]).await;
+    let rust = our_server(url, "").await;
+    let client = XClient::builder()
+        .select(SelectMode::RoundRobin)
+        .start(RegistryDiscovery::start(url, None).unwrap())
+        .unwrap();
+    let usable = || client.servers().iter().filter(|s| s.is_usable).count();
+    let start = tokio::time::Instant::now();
+    while usable() < 2 {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        client.refresh().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for number in 0..100 {
+        let args = Args { a: number, b: 7 };
+        let product: i64 = client.call("Arith.Multiply", &args).await.unwrap();
+        assert_eq!(product, 7 * number);
+    }
+    let all: Vec<_> = client
+        .call_all::<_, i64>("Arith.Multiply", &Args { a: 6, b: 7 })
+        .await
+        .unwrap();
+    let addresses: Vec<_> = all.iter().map(|(address, _)| address.to_string()).collect();
+    assert!(addresses.contains(&go.address), "{addresses:?}");
+    assert!(
+        addresses.contains(&rust.address().to_string()),
+        "{addresses:?}"
+    );
+    for (server, product) in all {
+        assert_eq!(product.unwrap(), 42, "{server}");
+    }
+    let url = url.to_owned();
+    let checks = spawn_blocking(move || GoClient::run("balance", &url, "gob"));
+    expect_all_ok(&checks.await.unwrap());
+
+    // What runs at one of them when it dies is made again at the other.
+    spawn_blocking(|| drop(go)).await.unwrap();
+    for number in 0..100 {
+        let args = Args { a: number, b: 7 };
+        let options = CallOptions::new().idempotent();
+        let product: i64 = client
+            .call_with("Arith.Multiply", &args, options)
+            .await
+            .unwrap();
+        assert_eq!(product, 7 * number);
+    }
+    rust.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn go_and_rust_servers_share_the_calls_of_go_and_rust_clients() {
+    let registry = ours(Duration::from_secs(2)).await;
+    balance_over_both(registry.url()).await;
+    let registry = go_registry(&["-timeout", "100s"]).await;
+    balance_over_both(&registry.address).await;
 }

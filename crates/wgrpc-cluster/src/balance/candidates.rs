@@ -3,7 +3,8 @@
 
 use smallvec::SmallVec;
 
-/// The servers that a call should be given to: see [`Choice::candidates`](super::Choice::candidates).
+/// The servers that a call should be given to: see
+/// [`Choice::candidates`](super::Choice::candidates).
 #[derive(Clone, Debug)]
 pub struct Candidates<'a> {
     usable: &'a [u32],

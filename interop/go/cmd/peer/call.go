@@ -43,6 +43,8 @@ var scenarios = []scenario{
 	{"http", (*checker).http, overHTTP},
 	// Only for servers that know the registered names.
 	{"any", (*checker).any, func(*checker) bool { return false }},
+	// Only for the URL of a registry.
+	{"balance", (*checker).balance, func(*checker) bool { return false }},
 	// Only for servers that somebody ends.
 	{"shutdown", (*checker).shutdown, func(*checker) bool { return false }},
 }
