@@ -346,29 +346,34 @@ impl<T> Pending<T> {
         waker: &Waker,
     ) {
         self.note_deadline(deadline);
-        let known = *ticket.get_or_insert_with(|| {
-            self.next_ticket += 1;
-            self.next_ticket
-        });
-        match self
-            .waiting
-            .iter_mut()
-            .find(|waiting| waiting.ticket == known)
-        {
+        // A new one is not looked for: there may be many that wait.
+        let place = ticket.and_then(|ticket| self.place_in_queue(ticket));
+        match place.and_then(|place| self.waiting.get_mut(place)) {
             Some(waiting) => {
                 waiting.waker.clone_from(waker);
                 waiting.deadline = deadline;
                 waiting.turn = None;
             }
             None => {
+                let ticket = *ticket.get_or_insert_with(|| {
+                    self.next_ticket += 1;
+                    self.next_ticket
+                });
                 self.waiting.push_back(Waiting {
-                    ticket: known,
+                    ticket,
                     deadline,
                     waker: waker.clone(),
                     turn: None,
                 });
             }
         }
+    }
+
+    /// Which place in the queue has this ticket. It is the first for nearly all who ask.
+    fn place_in_queue(&self, ticket: u64) -> Option<usize> {
+        self.waiting
+            .iter()
+            .position(|waiting| waiting.ticket == ticket)
     }
 
     /// Whether the call with this ticket, or a new one, is the next to enter.
@@ -381,7 +386,9 @@ impl<T> Pending<T> {
 
     /// Leaves the queue.
     pub(crate) fn leave(&mut self, ticket: u64) {
-        self.waiting.retain(|waiting| waiting.ticket != ticket);
+        if let Some(place) = self.place_in_queue(ticket) {
+            self.waiting.remove(place);
+        }
     }
 
     /// Whom to wake because there may be room: the first that waits for it, whose turn begins.

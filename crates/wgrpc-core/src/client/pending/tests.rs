@@ -108,6 +108,28 @@ fn calls_without_room_enter_in_the_order_in_which_they_came() {
     assert!(pending.is_next(a) && !pending.is_next(b));
     pending.leave(a.unwrap());
     assert!(pending.is_next(b));
+    // In any order, too, and one that has lost its turn comes last.
+    let mut c = None;
+    pending.wait(&mut c, None, Waker::noop());
+    pending.wait(&mut a, None, Waker::noop());
+    pending.leave(c.unwrap());
+    pending.leave(b.unwrap());
+    assert!(pending.is_next(a));
+}
+
+#[test]
+fn many_calls_can_wait() {
+    let mut pending = Pending::<u32>::new();
+    let mut tickets = vec![None; 300_000];
+    for ticket in &mut tickets {
+        pending.wait(ticket, None, Waker::noop());
+    }
+    // Each looks at the first only; if each looked at all, this would take minutes.
+    for ticket in tickets {
+        assert!(pending.is_next(ticket));
+        pending.leave(ticket.unwrap());
+    }
+    assert!(pending.is_next(None));
 }
 
 #[test]
