@@ -79,8 +79,8 @@ pub enum Condition {
 /// assert!(health.record(Outcome::Unreachable, at(10), at(10), 0, &policy));
 /// assert_eq!(health.condition(), Condition::Unreachable);
 /// // After at most a second one call may try it.
-/// assert!(health.try_probe(at(11)));
-/// assert!(!health.try_probe(at(11)));
+/// assert!(health.try_probe(at(11), Duration::ZERO));
+/// assert!(!health.try_probe(at(11), Duration::ZERO));
 /// assert!(health.record(Outcome::Answered, at(11), at(12), 0, &policy));
 /// assert_eq!(health.condition(), Condition::Well);
 /// ```
@@ -168,8 +168,12 @@ impl Health {
 
     /// Whether the caller may make its call the probe of this server. If so, it has to
     /// [report](Self::record) how the call ended; nobody else is told so meanwhile.
-    pub fn try_probe(&self, now: Duration) -> bool {
-        if (now.as_millis() as u64) < self.probe_at.load(Ordering::Relaxed) {
+    ///
+    /// It may only if it could have been made for `reluctance` already: a call that is lost with
+    /// the probe leaves the others, for which it is no risk, so much time to come first.
+    pub fn try_probe(&self, now: Duration, reluctance: Duration) -> bool {
+        let due = now.saturating_sub(reluctance);
+        if (due.as_millis() as u64) < self.probe_at.load(Ordering::Relaxed) {
             return false;
         }
         let mut history = self.history.lock();
@@ -177,7 +181,7 @@ impl Health {
             return false;
         };
         let is_free = illness.probe.is_none_or(|begun| now >= begun + PROBE_LOST);
-        if now < illness.until || !is_free {
+        if due < illness.until || !is_free {
             return false;
         }
         illness.probe = Some(now);

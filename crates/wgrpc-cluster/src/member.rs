@@ -254,6 +254,7 @@ impl Keeper {
             let least = pause.min(HURRY);
             sleep(least).await;
             tokio::select! {
+                biased;
                 () = sleep(pause - least) => {}
                 () = self.member.signals.hurry.notified() => {}
             }
@@ -273,6 +274,7 @@ impl Keeper {
         // A signal may be meant for an earlier connection.
         while self.member.has(&link) {
             tokio::select! {
+                biased;
                 () = link.client.closed() => self.member.enter(State::Down(None)),
                 () = self.member.stalled.notified() => {}
             }

@@ -135,6 +135,7 @@ impl Pool {
             }
             self.publish();
             tokio::select! {
+                biased;
                 () = self.discovery.changed(version) => {}
                 () = self.signals.changed.notified() => {}
             }
@@ -198,14 +199,14 @@ impl Pool {
     }
 
     /// Chooses a server for a call, among those that can be called. `tried` are avoided if there
-    /// are others. A call that can be made again may be given to a server that has failed, to see
-    /// whether it is well again.
+    /// are others. The call may be given to a server that has failed, to see whether it is well
+    /// again; `reluctance` is for how long it leaves that to others, `None` for ever.
     #[inline]
     pub(crate) fn pick(
         &self,
         key: Option<&[u8]>,
         tried: &[Arc<Core>],
-        may_probe: bool,
+        reluctance: Option<Duration>,
         now: Duration,
     ) -> Option<Arc<Link>> {
         let view = self.view.load();
@@ -214,8 +215,9 @@ impl Pool {
             .filter_map(|tried| view.members.iter().position(|known| known.is(tried)))
             .map(|index| index as u32)
             .collect();
-        if may_probe && tried.is_empty() {
-            let probe = view.survey.probe(&view.nodes, now, fastrand::u64(..));
+        if let Some(reluctance) = reluctance {
+            let random = fastrand::u64(..);
+            let probe = view.survey.probe(&view.nodes, now, reluctance, random);
             if let Some(link) = probe.and_then(|index| view.link(index)) {
                 return Some(link);
             }
@@ -248,7 +250,7 @@ impl Pool {
     ) -> Option<Arc<Link>> {
         let patience = Instant::now() + PATIENCE;
         let until = until.map_or(patience, |until| until.min(patience));
-        self.wait_until(until, || self.pick(key, tried, false, self.signals.now()))
+        self.wait_until(until, || self.pick(key, tried, None, self.signals.now()))
             .await
     }
 
@@ -294,7 +296,7 @@ impl Pool {
 
     /// Waits until a server can be called.
     pub(crate) async fn ready(&self) {
-        let for_ever = || self.pick(None, &[], false, self.signals.now());
+        let for_ever = || self.pick(None, &[], None, self.signals.now());
         while self
             .wait_until(Instant::now() + PATIENCE, for_ever)
             .await

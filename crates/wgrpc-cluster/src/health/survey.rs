@@ -73,8 +73,14 @@ impl Survey {
 
     /// One that wants a probe, which the caller then has to make: see
     /// [`Health::try_probe`](super::Health::try_probe). Only a few are asked, so this is cheap
-    /// however many are ill. Only a call that may be made again elsewhere should be a probe.
-    pub fn probe(&self, nodes: &[Arc<Node>], now: Duration, random: u64) -> Option<usize> {
+    /// however many are ill. A call that may not be made again elsewhere should be reluctant.
+    pub fn probe(
+        &self,
+        nodes: &[Arc<Node>],
+        now: Duration,
+        reluctance: Duration,
+        random: u64,
+    ) -> Option<usize> {
         if self.ill.is_empty() {
             return None;
         }
@@ -85,7 +91,7 @@ impl Survey {
             .take(ASKED);
         let mut wanting = asked.filter(|&&index| {
             let node = nodes.get(index as usize);
-            node.is_some_and(|node| node.health().try_probe(now))
+            node.is_some_and(|node| node.health().try_probe(now, reluctance))
         });
         wanting.next().map(|&index| index as usize)
     }

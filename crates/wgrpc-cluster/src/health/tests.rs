@@ -96,26 +96,32 @@ fn terms_double_up_to_a_minute_and_begin_anew_after_a_while() {
     assert!(patient.call(Outcome::Unreachable));
     for term in [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0] {
         patient.wait(term - 0.01);
-        assert!(!patient.health.try_probe(patient.now), "{term}");
+        assert!(
+            !patient.health.try_probe(patient.now, Duration::ZERO),
+            "{term}"
+        );
         patient.wait(0.01);
-        assert!(patient.health.try_probe(patient.now), "{term}");
+        assert!(
+            patient.health.try_probe(patient.now, Duration::ZERO),
+            "{term}"
+        );
         assert!(!patient.call(Outcome::Unreachable));
     }
     patient.wait(60.0);
-    assert!(patient.health.try_probe(patient.now));
+    assert!(patient.health.try_probe(patient.now, Duration::ZERO));
     assert!(patient.call(Outcome::Answered));
     // It relapses soon: the term is as long as before.
     patient.call(Outcome::Unreachable);
     patient.wait(59.0);
-    assert!(!patient.health.try_probe(patient.now));
+    assert!(!patient.health.try_probe(patient.now, Duration::ZERO));
     patient.wait(1.0);
-    assert!(patient.health.try_probe(patient.now));
+    assert!(patient.health.try_probe(patient.now, Duration::ZERO));
     patient.call(Outcome::Answered);
     // It was well for long.
     patient.wait(30.0);
     patient.call(Outcome::Unreachable);
     patient.wait(1.0);
-    assert!(patient.health.try_probe(patient.now));
+    assert!(patient.health.try_probe(patient.now, Duration::ZERO));
 }
 
 #[test]
@@ -123,14 +129,14 @@ fn there_is_one_probe_at_a_time_and_one_that_is_lost_is_replaced() {
     let mut patient = Patient::new();
     patient.calls(5, Outcome::Failed);
     patient.wait(1.0);
-    assert!(patient.health.try_probe(patient.now));
+    assert!(patient.health.try_probe(patient.now, Duration::ZERO));
     patient.wait(29.0);
-    assert!(!patient.health.try_probe(patient.now));
+    assert!(!patient.health.try_probe(patient.now, Duration::ZERO));
     patient.wait(1.0);
-    assert!(patient.health.try_probe(patient.now));
+    assert!(patient.health.try_probe(patient.now, Duration::ZERO));
     // One that was given up makes room at once.
     assert!(!patient.call(Outcome::Unknown));
-    assert!(patient.health.try_probe(patient.now));
+    assert!(patient.health.try_probe(patient.now, Duration::ZERO));
 }
 
 #[test]
@@ -148,7 +154,7 @@ fn what_was_asked_before_it_fell_ill_changes_nothing() {
         assert_eq!(patient.health.condition(), Condition::Sick);
     }
     // Its term is over, whatever came late.
-    assert!(patient.health.try_probe(patient.now));
+    assert!(patient.health.try_probe(patient.now, Duration::ZERO));
 }
 
 #[test]
@@ -201,10 +207,10 @@ fn every_ill_server_gets_its_probe_though_few_are_asked_at_a_time() {
             .record(Outcome::Unreachable, now, now, 0, &policy);
     }
     let survey = Survey::of(&nodes);
-    assert_eq!(survey.probe(&nodes, now, 0), None);
+    assert_eq!(survey.probe(&nodes, now, Duration::ZERO, 0), None);
     let later = Duration::from_secs(2);
     let mut probed: Vec<_> = (0..400)
-        .filter_map(|random| survey.probe(&nodes, later, random))
+        .filter_map(|random| survey.probe(&nodes, later, Duration::ZERO, random))
         .collect();
     probed.sort_unstable();
     assert_eq!(probed, (0..40).collect::<Vec<_>>());
@@ -259,4 +265,30 @@ fn what_was_asked_before_a_server_was_well_again_tells_nothing_new() {
     assert!(!health.record(Outcome::Unreachable, at(9), at(13), 0, &policy));
     assert_eq!(health.condition(), Condition::Well);
     assert!(health.record(Outcome::Unreachable, at(12), at(13), 0, &policy));
+}
+
+#[test]
+fn a_call_at_risk_is_a_probe_only_if_no_other_was_made_for_a_while() {
+    let policy = HealthPolicy::default();
+    let at = Duration::from_secs;
+    let sick = || {
+        let health = Health::default();
+        for _ in 0..policy.failures_in_a_row {
+            health.record(Outcome::Failed, at(10), at(10), 0, &policy);
+        }
+        assert_eq!(health.condition(), Condition::Sick);
+        health
+    };
+    let reluctance = at(5);
+    let health = sick();
+    assert!(!health.try_probe(at(12), reluctance));
+    assert!(health.try_probe(at(12), Duration::ZERO));
+    // One is under way.
+    assert!(!health.try_probe(at(20), reluctance));
+
+    let health = sick();
+    assert!(health.try_probe(at(16), reluctance));
+    assert!(!health.try_probe(at(16), Duration::ZERO));
+    assert!(health.record(Outcome::Answered, at(16), at(17), 0, &policy));
+    assert_eq!(health.condition(), Condition::Well);
 }

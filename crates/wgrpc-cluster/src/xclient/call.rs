@@ -23,6 +23,10 @@ use crate::member::{Core, Link, Member};
 use crate::outcome::Outcome;
 use crate::retry::FailMode;
 
+/// How long a server that was sick waits for a probe that costs nobody a call, before one is made
+/// that may.
+const RELUCTANCE: Duration = Duration::from_secs(5);
+
 /// A call to one of many servers on its way: a future of the reply.
 ///
 /// Dropping it gives it up: an answer that still comes is dropped too.
@@ -84,7 +88,7 @@ impl<R: DeserializeOwned + Send + 'static> XCall<R> {
         let pool = &shared.pool.pool;
         let since = pool.signals.since(now);
         shared.budget.count_call(since);
-        let link = pool.pick(task.options.hash_key(), &[], task.may_probe(), since);
+        let link = pool.pick(task.options.hash_key(), &[], Some(task.reluctance()), since);
         Self(match link {
             Some(link) => State::First(Box::new(First {
                 way: task.attempt(link, 0, now),
@@ -172,9 +176,14 @@ impl Task {
         })
     }
 
-    /// Whether it may be given to a server of which little good is known.
-    fn may_probe(&self) -> bool {
-        self.options.is_idempotent() && self.shared.retry.fail_mode == FailMode::FailOver
+    /// How long it leaves it to others to see whether a server that has failed is well again:
+    /// not at all if another server can be tried after it. But somebody has to, at last.
+    fn reluctance(&self) -> Duration {
+        if self.options.is_idempotent() && self.shared.retry.fail_mode == FailMode::FailOver {
+            Duration::ZERO
+        } else {
+            RELUCTANCE
+        }
     }
 
     /// Makes an attempt, after `made` others.

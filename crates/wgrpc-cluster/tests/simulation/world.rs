@@ -128,9 +128,9 @@ impl World {
                     begun: self.now,
                     tried: Vec::new(),
                 };
-                let probe = self
-                    .survey
-                    .probe(&self.nodes, self.now, self.random.u64(..));
+                let probe =
+                    self.survey
+                        .probe(&self.nodes, self.now, Duration::ZERO, self.random.u64(..));
                 self.attempt(call, probe, &mut report);
             }
         }
