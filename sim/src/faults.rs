@@ -75,7 +75,8 @@ impl Victims {
         }
         while let Some(ended) = faults.join_next().await {
             if let Ok(Err(error)) = ended {
-                self.trace.wrong(format_args!("a server does not start: {error}"));
+                self.trace
+                    .wrong(format_args!("a server does not start: {error}"));
             }
         }
     }

@@ -52,14 +52,18 @@ impl Ledger {
     /// How often this call was executed up to now.
     pub(crate) fn executions(&self, call: u64) -> u32 {
         let entries = self.0.lock();
-        let entry = usize::try_from(call).ok().and_then(|call| entries.get(call));
+        let entry = usize::try_from(call)
+            .ok()
+            .and_then(|call| entries.get(call));
         entry.map_or(0, |entry| entry.executions)
     }
 
     /// What the caller of this call was told about its execution, if it has failed.
     pub(crate) fn told(&self, call: u64, executed: Executed) {
         let mut entries = self.0.lock();
-        let entry = usize::try_from(call).ok().and_then(|call| entries.get_mut(call));
+        let entry = usize::try_from(call)
+            .ok()
+            .and_then(|call| entries.get_mut(call));
         if let Some(entry) = entry {
             entry.told = Some(executed);
         }

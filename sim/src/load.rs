@@ -64,8 +64,7 @@ pub(crate) struct World {
 }
 
 impl Habits {
-    /// Those of a client by chance. `cautious` ones send idempotent calls to another server when
-    /// they fail; others may do as they like.
+    /// Those of a client by chance.
     pub(crate) fn by_chance(chance: &mut fastrand::Rng) -> Self {
         let select = match chance.u8(0..6) {
             0 => SelectMode::Random,
@@ -85,7 +84,7 @@ impl Habits {
             select,
             fail,
             idempotent: idempotent[chance.usize(..idempotent.len())],
-            pause: chance.u64(50..=500),
+            pause: chance.u64(200..=1_000),
         }
     }
 
@@ -216,7 +215,9 @@ async fn call(
     }
     while let Some(ended) = calls.join_next().await {
         if let Err(error) = ended {
-            world.trace.wrong(format_args!("a call has panicked: {error}"));
+            world
+                .trace
+                .wrong(format_args!("a call has panicked: {error}"));
         }
     }
 }
@@ -274,12 +275,18 @@ fn judge(
         Err(error) => {
             trace.note(format_args!(
                 "client {host} has call {call} ({}) fail after {took:?}: {error}",
-                if job.is_idempotent { "idempotent" } else { "once" },
+                if job.is_idempotent {
+                    "idempotent"
+                } else {
+                    "once"
+                },
             ));
             ledger.told(call, error.is_executed());
             if let Error::Remote(fault) = &error {
                 if !job.fails || fault.text() != format!("call {call} is to fail") {
-                    trace.wrong(format_args!("call {call} got the error of another: {error}"));
+                    trace.wrong(format_args!(
+                        "call {call} got the error of another: {error}"
+                    ));
                 }
                 counts.refused += 1;
             } else if job.is_idempotent && fails_over {

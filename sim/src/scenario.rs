@@ -22,12 +22,14 @@ const CLIENTS: Host = 5;
 /// How long things go wrong.
 const TROUBLE: Duration = Duration::from_secs(60);
 
-/// How long after that everything works as if nothing had been: the longest pause between two
-/// attempts to connect (36 s), or the longest time that a server is left out that was sick.
-const RECOVERY: Duration = Duration::from_secs(62);
+/// How long after that everything works as if nothing had been. A server that was sick is left out
+/// for a minute at most, and 5 s more by clients that have no call to spare for a probe. If its
+/// connection has died unnoticed meanwhile, that is what the probe finds, and it takes another
+/// minute. The longest pause between two attempts to connect is 36 s.
+const RECOVERY: Duration = Duration::from_secs(130);
 
 /// How long it is looked at then.
-const GOOD_TIMES: Duration = Duration::from_secs(10);
+const GOOD_TIMES: Duration = Duration::from_secs(20);
 
 /// After this whatever was given up is over too.
 const AFTERMATH: Duration = Duration::from_secs(20);
@@ -99,14 +101,19 @@ async fn minute(seed: u64, telling: Telling) -> Result<Outcome> {
         clients: (SERVERS..SERVERS + CLIENTS).collect(),
         callers: callers.clone(),
     };
-    victims.suffer(chance.fork(), Instant::now() + TROUBLE).await;
+    victims
+        .suffer(chance.fork(), Instant::now() + TROUBLE)
+        .await;
     let healed = Instant::now();
     trace.note(format_args!("all is well again"));
     sleep(RECOVERY).await;
     let before: Vec<u64> = servers.iter().map(Node::executions).collect();
     sleep(GOOD_TIMES).await;
     let after = servers.iter().map(Node::executions);
-    let shares: Vec<u64> = after.zip(before).map(|(after, before)| after - before).collect();
+    let shares: Vec<u64> = after
+        .zip(before)
+        .map(|(after, before)| after - before)
+        .collect();
     check_good_times(trace, &shares, &callers);
     match Arc::try_unwrap(callers) {
         Ok(callers) => check_end(&world, &servers, callers).await,
@@ -120,7 +127,7 @@ async fn minute(seed: u64, telling: Telling) -> Result<Outcome> {
 fn check_good_times(trace: &Trace, shares: &[u64], callers: &[Caller]) {
     trace.note(format_args!("calls by server in good times: {shares:?}"));
     let all: u64 = shares.iter().sum();
-    if shares.iter().any(|share| share * 20 < all) {
+    if shares.iter().any(|share| share * 50 < all) {
         trace.wrong(format_args!("a server gets no share: {shares:?}"));
     }
     for (client, caller) in (SERVERS..).zip(callers) {
@@ -153,13 +160,17 @@ async fn check_end(world: &World, servers: &[Node], mut callers: Vec<Caller>) {
     // A client and a server hold an end each.
     let (open, expected) = (world.network.open(), 2 * SERVERS * CLIENTS);
     if open != expected {
-        trace.wrong(format_args!("{open} ends of streams are open, not {expected}"));
+        trace.wrong(format_args!(
+            "{open} ends of streams are open, not {expected}"
+        ));
     }
     drop(callers);
     sleep(AFTERMATH).await;
     let open = world.network.open();
     if open != 0 {
-        trace.wrong(format_args!("{open} ends of streams are open without clients"));
+        trace.wrong(format_args!(
+            "{open} ends of streams are open without clients"
+        ));
     }
     for server in servers {
         server.shut_down().await;
@@ -180,7 +191,9 @@ fn check_calls(world: &World, healed: Instant, is_one_spared: bool) {
     let counts = world.tally.counts();
     if is_one_spared {
         for (_, call) in &counts.failed_idempotent {
-            trace.wrong(format_args!("call {call} failed, with a server that was well"));
+            trace.wrong(format_args!(
+                "call {call} failed, with a server that was well"
+            ));
         }
     }
     for (begun, call) in counts.all_failed() {
@@ -193,7 +206,9 @@ fn check_calls(world: &World, healed: Instant, is_one_spared: bool) {
 fn outcome(world: &World, healed: Instant) -> Outcome {
     let counts = world.tally.counts();
     let last = counts.all_failed().map(|(begun, _)| *begun).max();
-    let recovered = last.map_or(Duration::ZERO, |last| last.saturating_duration_since(healed));
+    let recovered = last.map_or(Duration::ZERO, |last| {
+        last.saturating_duration_since(healed)
+    });
     Outcome {
         hash: world.trace.hash(),
         calls: world.ledger.calls(),

@@ -1,8 +1,8 @@
 //! The project's automation, as `cargo xtask …`: the same commands on a laptop and in CI.
 //!
 //! `test` (in `test.rs`) is the one that matters: it runs everything that decides whether a change
-//! is good. `tidy` checks the rules of the house that no compiler knows, and `vectors` lets Go
-//! write the bytes that the Rust tests are checked against.
+//! is good. `tidy` checks the rules of the house that no compiler knows, `sim` runs the simulation at
+//! length, and `vectors` lets Go write the bytes that the Rust tests are checked against.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -44,6 +44,18 @@ enum Task {
     },
     /// Check the rules of the house: headers, arrows, wire vocabulary, dead files
     Tidy,
+    /// Simulate clusters in which everything goes wrong, one for each seed
+    Sim {
+        /// How many seeds
+        #[arg(long, default_value_t = 20_000)]
+        seeds: u64,
+        /// The first seed
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Tell everything that happens with this seed, and run no other
+        #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "from"])]
+        replay: Option<u64>,
+    },
     /// Let Go write the test vectors in interop/vectors anew
     Vectors,
 }
@@ -52,6 +64,11 @@ fn main() -> ExitCode {
     let outcome = root().and_then(|root| match Args::parse().task {
         Task::Test { only } => test::run(&root, &only),
         Task::Tidy => tidy::run(&root),
+        Task::Sim {
+            seeds,
+            from,
+            replay,
+        } => simulate(&root, seeds, from, replay),
         Task::Vectors => write_vectors(&root),
     });
     match outcome {
@@ -69,6 +86,23 @@ fn root() -> Result<PathBuf> {
     parent
         .map(Path::to_path_buf)
         .context("this crate does not lie in a workspace")
+}
+
+fn simulate(root: &Path, seeds: u64, from: u64, replay: Option<u64>) -> Result<()> {
+    let mut cargo = command::cargo(root);
+    cargo.args([
+        "run",
+        "--quiet",
+        "--profile",
+        "sim",
+        "--package",
+        "sim",
+        "--",
+    ]);
+    command::run(match replay {
+        Some(seed) => cargo.args(["--replay", &seed.to_string()]),
+        None => cargo.args(["--seeds", &seeds.to_string(), "--from", &from.to_string()]),
+    })
 }
 
 fn write_vectors(root: &Path) -> Result<()> {
