@@ -93,13 +93,6 @@ impl Member {
     }
 }
 
-impl Member {
-    /// Whether `core` is its own.
-    pub(crate) fn is(&self, core: &Arc<Core>) -> bool {
-        Arc::ptr_eq(&self.core, core)
-    }
-}
-
 impl Deref for Member {
     type Target = Core;
 

@@ -212,7 +212,12 @@ impl Pool {
         let view = self.view.load();
         let mut tried: SmallVec<[u32; 4]> = tried
             .iter()
-            .filter_map(|tried| view.members.iter().position(|known| known.is(tried)))
+            .filter_map(|tried| {
+                // By address: a server that was struck off the list and put on it again meanwhile
+                // is the same one.
+                let mut known = view.members.iter();
+                known.position(|known| known.address == tried.address)
+            })
             .map(|index| index as u32)
             .collect();
         if let Some(reluctance) = reluctance {
