@@ -84,7 +84,7 @@ impl Habits {
             select,
             fail,
             idempotent: idempotent[chance.usize(..idempotent.len())],
-            pause: chance.u64(200..=1_000),
+            pause: chance.u64(500..=2_000),
         }
     }
 
@@ -231,7 +231,7 @@ fn any_job(chance: &mut fastrand::Rng, habits: &Habits) -> (Job, Duration) {
             _ => chance.u64(20..200),
         }),
         fails: chance.u8(..50) == 0,
-        ballast: match chance.u8(..100) {
+        ballast: match chance.u16(..500) {
             0 => chance.usize(..20_000),
             _ => chance.usize(..20),
         },

@@ -126,8 +126,7 @@ async fn minute(seed: u64, telling: Telling) -> Result<Outcome> {
 /// Everybody is well, and gets a share.
 fn check_good_times(trace: &Trace, shares: &[u64], callers: &[Caller]) {
     trace.note(format_args!("calls by server in good times: {shares:?}"));
-    let all: u64 = shares.iter().sum();
-    if shares.iter().any(|share| share * 50 < all) {
+    if shares.contains(&0) {
         trace.wrong(format_args!("a server gets no share: {shares:?}"));
     }
     for (client, caller) in (SERVERS..).zip(callers) {
