@@ -1,8 +1,8 @@
 //! The project's automation, as `cargo xtask …`: the same commands on a laptop and in CI.
 //!
 //! `test` (in `test.rs`) is the one that matters: it runs everything that decides whether a change
-//! is good. `tidy` checks the rules of the house that no compiler knows, `sim` runs the simulation at
-//! length, and `vectors` lets Go write the bytes that the Rust tests are checked against.
+//! is good. `tidy` checks the rules of the house that no compiler knows, `sim` runs the simulation
+//! at length, and `vectors` lets Go write the bytes that the Rust tests are checked against.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
