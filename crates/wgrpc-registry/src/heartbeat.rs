@@ -303,9 +303,11 @@ impl Beats {
                 }
             };
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = self.shared.more.notified() => {}
+                biased;
+                // Before all else: another beat could take as long as the registry is patient.
                 _ = is_stopped.wait_for(|is_stopped| *is_stopped) => break,
+                () = self.shared.more.notified() => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
         for address in &registered {
