@@ -165,7 +165,9 @@ impl Driver {
         }
         if !self.has_yielded {
             self.has_yielded = true;
-            cx.waker().wake_by_ref();
+            // Waking itself would wake another worker too, to take over what there is to do.
+            let turn = std::pin::pin!(tokio::task::yield_now());
+            let _: Poll<()> = turn.poll(cx);
             return Ok(());
         }
         self.has_yielded = false;

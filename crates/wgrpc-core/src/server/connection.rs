@@ -364,7 +364,9 @@ impl Connection {
         }
         if self.link.in_flight() > 0 && !self.has_yielded {
             self.has_yielded = true;
-            cx.waker().wake_by_ref();
+            // Waking itself would wake another worker too, to take over what there is to do.
+            let turn = std::pin::pin!(tokio::task::yield_now());
+            let _: Poll<()> = turn.poll(cx);
             return;
         }
         self.has_yielded = false;
