@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
-use wgrpc_core::{Address, Cause, Connector, Error};
+use wgrpc_core::{Address, Attempt, Attempts, Cause, Connector, Error};
 
 use crate::balance::{Balancer, Choice, Node, SelectMode};
 use crate::discovery::{Discovery, Endpoint};
@@ -253,8 +253,7 @@ impl Pool {
         tried: &[Arc<Core>],
         until: Option<Instant>,
     ) -> Option<Arc<Link>> {
-        let patience = Instant::now() + PATIENCE;
-        let until = until.map_or(patience, |until| until.min(patience));
+        let until = sooner(PATIENCE, until);
         self.wait_until(until, || self.pick(key, tried, None, self.signals.now()))
             .await
     }
@@ -265,8 +264,7 @@ impl Pool {
         member: &Core,
         until: Option<Instant>,
     ) -> Option<Arc<Link>> {
-        let patience = Instant::now() + CONNECT_TIMEOUT;
-        let until = until.map_or(patience, |until| until.min(patience));
+        let until = sooner(CONNECT_TIMEOUT, until);
         let link_or_gone = || {
             let link = member.link();
             (link.is_some() || member.is_gone()).then_some(link)
@@ -276,8 +274,7 @@ impl Pool {
 
     /// Every server of the list, once there is one with any.
     pub(crate) async fn wait_for_members(&self, until: Option<Instant>) -> Vec<Arc<Member>> {
-        let patience = Instant::now() + PATIENCE;
-        let until = until.map_or(patience, |until| until.min(patience));
+        let until = sooner(PATIENCE, until);
         let members = || Some(self.members()).filter(|members| !members.is_empty());
         self.wait_until(until, members).await.unwrap_or_default()
     }
@@ -314,6 +311,14 @@ impl Pool {
         self.view.load().members.clone()
     }
 
+    /// The error that tells of these attempts, or why there was none.
+    pub(crate) fn all_failed(&self, attempts: impl Iterator<Item = Attempt>) -> Error {
+        match Attempts::new(attempts.collect()) {
+            Some(attempts) => Error::Attempts(attempts),
+            None => self.why_nobody(),
+        }
+    }
+
     /// Why there is nobody to call.
     pub(crate) fn why_nobody(&self) -> Error {
         let members = self.members();
@@ -344,6 +349,12 @@ impl Pool {
         });
         states.collect()
     }
+}
+
+/// When this much time has passed, or before that at `until`.
+fn sooner(patience: Duration, until: Option<Instant>) -> Instant {
+    let patience = Instant::now() + patience;
+    until.map_or(patience, |until| until.min(patience))
 }
 
 impl View {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use wgrpc_core::{Arguments, Attempt, Attempts, BoxFuture, Call, CallOptions, Error, Result};
+use wgrpc_core::{Arguments, Attempt, BoxFuture, Call, CallOptions, Error, Result};
 use wgrpc_gob::Gob;
 
 use super::Shared;
@@ -254,10 +254,7 @@ impl Task {
         let attempts = failed
             .into_iter()
             .map(|failed| Attempt::new(failed.member.address.clone(), failed.error));
-        match Attempts::new(attempts.collect()) {
-            Some(attempts) => Error::Attempts(attempts),
-            None => self.shared.pool.pool.why_nobody(),
-        }
+        self.shared.pool.pool.all_failed(attempts)
     }
 
     /// Does everything that is left, after these attempts.

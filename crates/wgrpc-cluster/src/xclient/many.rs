@@ -8,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use wgrpc_core::{Address, Attempt, Attempts, BoxFuture, CallOptions, Error, Result};
+use wgrpc_core::{Address, Attempt, BoxFuture, CallOptions, Error, Result};
 use wgrpc_gob::Gob;
 
 use super::Shared;
@@ -61,10 +61,7 @@ impl<R: DeserializeOwned + Send + 'static> Many<R> {
         let attempts = failed
             .into_iter()
             .map(|(server, error)| Attempt::new(server, error));
-        match Attempts::new(attempts.collect()) {
-            Some(attempts) => Error::Attempts(attempts),
-            None => self.shared.pool.pool.why_nobody(),
-        }
+        self.shared.pool.pool.all_failed(attempts)
     }
 }
 
