@@ -17,7 +17,7 @@ use serde::de::Deserialize;
 
 pub(crate) use plan::Plans;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::received::Types;
 use crate::types::Id;
@@ -71,27 +71,34 @@ pub(crate) fn decode_at<'de, T: Deserialize<'de>>(
     limits: &Limits,
 ) -> Result<T> {
     let root = types.complete(id)?;
-    // What reading again after a missing field may cost.
-    let mut allowance = payload
-        .len()
-        .saturating_mul(8)
-        .saturating_add(REREAD_ALLOWANCE);
+    let mut reread = 0;
     Gaps::fill(|| {
         let mut source = Source::new(types, Reader::with_base(payload, base), limits);
         // The value is made where it is returned: to copy what has just been written takes time.
         let mut value = source.read_whole(root);
         if let Err(error) = &mut value {
-            error.place(source.reader.offset());
-            if error.is_supplied() {
-                let cost = source.reader.position() + REREAD_COST;
-                match allowance.checked_sub(cost) {
-                    Some(left) => allowance = left,
-                    None => error.give_up(),
-                }
-            }
+            account(error, &source, &mut reread);
         }
         value
     })
+}
+
+/// Says where reading has failed and, if it would be tried again, adds what it has cost to what
+/// all attempts together have.
+#[cold]
+#[inline(never)]
+fn account(error: &mut Error, source: &Source<'_, '_>, reread: &mut usize) {
+    let reader = &source.reader;
+    error.place(reader.offset());
+    if error.is_supplied() {
+        let allowed = (reader.position() + reader.left())
+            .saturating_mul(8)
+            .saturating_add(REREAD_ALLOWANCE);
+        *reread += reader.position() + REREAD_COST;
+        if *reread > allowed {
+            error.give_up();
+        }
+    }
 }
 
 /// How many bytes more than eight times the payload may be read when fields are missing, and for

@@ -14,7 +14,7 @@ mod table;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use parking_lot::{RwLock, RwLockWriteGuard};
 
@@ -35,8 +35,6 @@ use table::Table;
 /// decoded with it at any time, on any thread.
 pub struct Types {
     table: Table<Entry>,
-    /// The slots of the ids that senders use first, found without a lock; 0 where there is none.
-    near: OnceLock<Box<[AtomicU32]>>,
     growth: RwLock<Growth>,
     max_types: usize,
     max_definitions: usize,
@@ -51,15 +49,17 @@ pub struct Types {
 /// What changes as definitions arrive.
 #[derive(Debug, Default)]
 struct Growth {
-    /// The slots of all other ids.
+    /// The slots of the ids that are not near.
     far: HashMap<Id, Slot>,
-    /// How many ids have been mentioned.
-    mentioned: usize,
+    /// The ids that have been mentioned, in that order.
+    mentioned: Vec<Id>,
     /// How many bytes of definitions there have been.
     definitions: usize,
 }
 
-/// How many ids, from the first that a user's type can have, are looked up without a lock.
+/// How many ids, from the first that a user's type can have, have a place of their own in the
+/// table, so that they are found without a lock: those that senders use first are among them. They
+/// have the even places; all other ids get the odd ones, in the order in which they are mentioned.
 const NEAR: usize = 512;
 
 /// How many types of ours, on average, each type of the sender's may be read into: all of them are
@@ -70,10 +70,11 @@ const PLANS_PER_TYPE: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Slot(u32);
 
-/// A type that has been mentioned.
-#[derive(Debug)]
+/// The place of a type.
+#[derive(Debug, Default)]
 struct Entry {
-    id: Id,
+    /// The id's number; 0 until the type is mentioned.
+    id: AtomicI32,
     /// Empty until the definition arrives.
     definition: OnceLock<Box<Definition>>,
 }
@@ -144,9 +145,8 @@ impl Types {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             table: Table::new(),
-            near: OnceLock::new(),
             growth: RwLock::default(),
-            max_types: limits.types.min(Table::<Entry>::CAPACITY),
+            max_types: limits.types.min(Table::<Entry>::CAPACITY / 2),
             // Where a field's name ends is kept in 32 bits.
             max_definitions: limits.definitions.min(u32::MAX as usize),
             plans: AtomicUsize::new(PLANS_PER_TYPE.saturating_mul(limits.types)),
@@ -176,28 +176,21 @@ impl Types {
         }
     }
 
-    /// The place of the type `id`, if it has been mentioned.
+    /// The place of the type `id`, if it has one.
     #[inline]
     pub(crate) fn slot(&self, id: Id) -> Option<Slot> {
-        let number = usize::try_from(id.number()).ok()?;
-        if number < BUILTIN.len() {
-            return (number > 0).then_some(Slot(number as u32));
-        }
-        let place = number.checked_sub(Id::FIRST_USER.number() as usize)?;
-        if place < NEAR {
-            let slot = self.near.get()?[place].load(Ordering::Acquire);
-            return (slot > 0).then_some(Slot(slot));
-        }
-        self.growth.read().far.get(&id).copied()
+        Slot::near(id).or_else(|| self.growth.read().far.get(&id).copied())
     }
 
     /// The id of the type in `slot`.
     fn id(&self, slot: Slot) -> Id {
-        match slot.user() {
-            None => Id::new(slot.0 as i32),
-            // Slots are only made together with their entries.
-            Some(index) => self.table.entry(index).map_or(Id::new(0), |entry| entry.id),
-        }
+        let number = match slot.user() {
+            None => slot.0 as i32,
+            Some(index) if index % 2 == 0 => Id::FIRST_USER.number() + (index / 2) as i32,
+            // The other slots are only made together with their entries.
+            Some(index) => self.table.get(index).map_or(0, Entry::id),
+        };
+        Id::new(number)
     }
 
     /// The type in `slot`.
@@ -206,7 +199,7 @@ impl Types {
         if let Some(builtin) = BUILTIN.get(slot.0 as usize) {
             return Ok(builtin);
         }
-        let entry = slot.user().and_then(|index| self.table.entry(index));
+        let entry = slot.user().and_then(|index| self.table.get(index));
         match entry.and_then(|entry| entry.definition.get()) {
             Some(definition) => Ok(definition),
             None => Err(undefined(self.id(slot))),
@@ -214,8 +207,21 @@ impl Types {
     }
 
     /// The type `id`, ready for values of it; an error if anything in it is not defined.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn complete(&self, id: Id) -> Result<Complete<'_>> {
+        let near = Slot::near(id).and_then(Slot::user);
+        if let Some(entry) = near.and_then(|index| self.table.get(index))
+            && let Some(ty) = entry.definition.get()
+            && let Some(has_interface) = ty.has_interface()
+        {
+            return Ok(Complete { ty, has_interface });
+        }
+        self.find_complete(id)
+    }
+
+    /// As [`complete`](Self::complete), of any type and for the first time.
+    #[inline(never)]
+    fn find_complete(&self, id: Id) -> Result<Complete<'_>> {
         let slot = self.slot(id).ok_or_else(|| undefined(id))?;
         let ty = self.definition(slot)?;
         let has_interface = match ty.has_interface() {
@@ -288,7 +294,7 @@ impl Types {
         let slot = self.refer(&mut growth, id)?;
         let definition = slot
             .user()
-            .and_then(|index| Some(&self.table.entry(index)?.definition));
+            .and_then(|index| Some(&self.table.get(index)?.definition));
         let Some(definition) = definition.filter(|definition| definition.get().is_none()) else {
             return Err(Error::corrupt(
                 at,
@@ -315,48 +321,35 @@ impl Types {
         Ok(())
     }
 
-    /// The place of the type `id`, which is made if the id has not been mentioned before.
+    /// The place of the type `id`, which from now on has been mentioned.
     fn refer(&self, growth: &mut RwLockWriteGuard<'_, Growth>, id: Id) -> Result<Slot> {
-        let number = id.number() as usize;
-        if number < BUILTIN.len() {
-            return Ok(Slot(number as u32));
-        }
-        let near = number
-            .checked_sub(Id::FIRST_USER.number() as usize)
-            .filter(|&place| place < NEAR)
-            .map(|place| {
-                let near = self
-                    .near
-                    .get_or_init(|| (0..NEAR).map(|_| AtomicU32::new(0)).collect());
-                &near[place]
-            });
+        let near = Slot::near(id);
+        let is_known = |slot: &Slot| match slot.user() {
+            Some(index) => self.table.get(index).is_some_and(|entry| entry.id() != 0),
+            None => true,
+        };
         let known = match near {
-            Some(near) => match near.load(Ordering::Acquire) {
-                0 => None,
-                slot => Some(Slot(slot)),
-            },
+            Some(slot) => Some(slot).filter(is_known),
             None => growth.far.get(&id).copied(),
         };
         if let Some(known) = known {
             return Ok(known);
         }
-        if growth.mentioned >= self.max_types {
+        if growth.mentioned.len() >= self.max_types {
             return Err(Error::limit(
                 "types",
                 self.max_types,
                 "the number of types on the stream",
             ));
         }
-        let index = growth.mentioned;
-        growth.mentioned += 1;
-        let slot = Slot((BUILTIN.len() + index) as u32);
-        let definition = OnceLock::new();
-        self.table.fill(index, Entry { id, definition });
-        match near {
-            Some(near) => near.store(slot.0, Ordering::Release),
-            None => {
-                growth.far.insert(id, slot);
-            }
+        growth.mentioned.push(id);
+        let slot = near.unwrap_or_else(|| {
+            let slot = Slot::at(2 * growth.far.len() + 1);
+            growth.far.insert(id, slot);
+            slot
+        });
+        if let Some(entry) = slot.user().and_then(|index| self.table.make(index)) {
+            entry.id.store(id.number(), Ordering::Release);
         }
         Ok(slot)
     }
@@ -364,10 +357,18 @@ impl Types {
 
 impl fmt::Debug for Types {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mentioned = self.growth.read().mentioned;
-        f.debug_list()
-            .entries((0..mentioned).map_while(|index| self.table.entry(index)))
+        let definition = |id| Some((id, self.definition(self.slot(id)?).ok()));
+        let mentioned = self.growth.read().mentioned.clone();
+        (f.debug_map())
+            .entries(mentioned.into_iter().filter_map(definition))
             .finish()
+    }
+}
+
+impl Entry {
+    /// The id's number; 0 until the type is mentioned.
+    fn id(&self) -> i32 {
+        self.id.load(Ordering::Acquire)
     }
 }
 
@@ -376,6 +377,22 @@ impl Slot {
     pub(crate) const BYTE: Self = Self(0);
     /// Floats.
     pub(crate) const FLOAT: Self = Self(4);
+
+    /// The place of a type that every stream has the same place for.
+    #[inline]
+    fn near(id: Id) -> Option<Self> {
+        let number = id.number() as u32;
+        let user = number.wrapping_sub(Id::FIRST_USER.number() as u32);
+        if user < NEAR as u32 {
+            return Some(Self::at(2 * user as usize));
+        }
+        (0 < number && number < BUILTIN.len() as u32).then_some(Self(number))
+    }
+
+    /// The slot of the place `index` in the table.
+    fn at(index: usize) -> Self {
+        Self((BUILTIN.len() + index) as u32)
+    }
 
     /// The place in the table, for a type that is not built in.
     #[inline]

@@ -125,9 +125,12 @@ impl Scanner {
                 Frame::Whole { start, len } => (consumed + start, len),
                 Frame::Cut { missing } => return Ok(Scan::Partial { consumed, missing }),
             };
-            let body = &bytes[start..start + len];
             let base = self.offset + (start - consumed) as u64;
-            let value = self.take_message(Reader::with_base(body, base))?;
+            let reader = Reader::with_base(&bytes[start..start + len], base);
+            let value = match self.unfinished.take() {
+                None => self.take_message(reader)?,
+                Some(value) => self.take_piece(value, reader)?,
+            };
             self.offset = base + len as u64;
             consumed = start + len;
             if let Some((id, payload)) = value {
@@ -143,66 +146,84 @@ impl Scanner {
 
     /// Reads the length of the message at the front of `bytes`, and refuses it if it is too long
     /// before the message itself arrives.
+    #[inline]
     fn frame(&self, bytes: &[u8]) -> Result<Frame> {
-        let first = bytes.first().copied().unwrap_or_default();
-        let start = match usize::from(first.wrapping_neg()) {
-            len @ 1..UINT_MAX_LEN => 1 + len,
-            _ => 1,
+        let (start, len) = match bytes.first() {
+            Some(&len @ 1..0x80) => (1, u64::from(len)),
+            _ => match self.read_len(bytes)? {
+                Ok(found) => found,
+                Err(missing) => return Ok(Frame::Cut { missing }),
+            },
         };
-        if let Some(missing) = start
-            .checked_sub(bytes.len())
-            .filter(|&missing| missing > 0)
-        {
-            return Ok(Frame::Cut { missing });
-        }
-        let len = Reader::with_base(bytes, self.offset).uint()?;
-        if len == 0 {
-            return Err(Error::corrupt(self.offset, "a message of no bytes"));
-        }
         let before = self.unfinished.as_ref().map_or(0, |value| value.len);
         let total = len.saturating_add(before as u64);
-        let len = match usize::try_from(len) {
-            Ok(len) if total <= self.limits.message as u64 => len,
-            _ => {
-                let found = format_args!("a message of {total} bytes");
-                let error = Error::limit("message", self.limits.message, found);
-                return Err(error.at(self.offset));
-            }
-        };
+        if total > self.limits.message as u64 {
+            let found = format_args!("a message of {total} bytes");
+            let error = Error::limit("message", self.limits.message, found);
+            return Err(error.at(self.offset));
+        }
+        let len = len as usize;
         match len.checked_sub(bytes.len() - start) {
             None | Some(0) => Ok(Frame::Whole { start, len }),
             Some(missing) => Ok(Frame::Cut { missing }),
         }
     }
 
-    /// Takes in one message: a definition, or a value or part of one.
-    fn take_message<'a>(&mut self, mut reader: Reader<'a>) -> Result<Option<(Id, Cow<'a, [u8]>)>> {
-        if let Some(mut value) = self.unfinished.take() {
-            value.len += reader.left();
-            if value.pieces.run(&self.types, &mut reader)? {
-                let payload = Cow::Owned(value.pieces.into_payload(reader));
-                return Ok(Some((value.id, payload)));
-            }
-            self.unfinished = Some(value);
-            return Ok(None);
+    /// Reads a length that takes more than a byte: where the message begins, and its length; or how
+    /// many bytes are missing.
+    fn read_len(&self, bytes: &[u8]) -> Result<std::result::Result<(usize, u64), usize>> {
+        let first = bytes.first().copied().unwrap_or_default();
+        let start = match usize::from(first.wrapping_neg()) {
+            len @ 1..UINT_MAX_LEN => 1 + len,
+            _ => 1,
+        };
+        match start.checked_sub(bytes.len()) {
+            None | Some(0) => {}
+            Some(missing) => return Ok(Err(missing)),
         }
+        match Reader::with_base(bytes, self.offset).uint()? {
+            0 => Err(Error::corrupt(self.offset, "a message of no bytes")),
+            len => Ok(Ok((start, len))),
+        }
+    }
+
+    /// Takes in one message: a definition, or a value or the beginning of one.
+    #[inline]
+    fn take_message<'a>(&mut self, mut reader: Reader<'a>) -> Result<Option<(Id, Cow<'a, [u8]>)>> {
         let at = reader.offset();
-        let len = reader.left();
         let number = reader.int()?;
         if number < 0 {
-            self.types.define(defined_id(number, at)?, &mut reader)?;
-            self.announced = true;
-            if !reader.is_empty() {
-                let message = "a type definition with something behind it";
-                return Err(Error::corrupt(reader.offset(), message));
-            }
+            self.take_definition(defined_id(number, at)?, reader)?;
             return Ok(None);
         }
         let id = value_id(number, at)?;
         let root = self.types.complete(id)?;
-        if !root.has_interface {
-            return Ok(Some((id, Cow::Borrowed(reader.rest()))));
+        if root.has_interface {
+            return self.take_beginning(id, reader);
         }
+        Ok(Some((id, Cow::Borrowed(reader.rest()))))
+    }
+
+    #[inline(never)]
+    fn take_definition(&mut self, id: Id, mut reader: Reader<'_>) -> Result<()> {
+        self.types.define(id, &mut reader)?;
+        self.announced = true;
+        if !reader.is_empty() {
+            let message = "a type definition with something behind it";
+            return Err(Error::corrupt(reader.offset(), message));
+        }
+        Ok(())
+    }
+
+    /// Takes in a value that can contain an interface, or the beginning of one.
+    #[inline(never)]
+    fn take_beginning<'a>(
+        &mut self,
+        id: Id,
+        reader: Reader<'a>,
+    ) -> Result<Option<(Id, Cow<'a, [u8]>)>> {
+        let root = self.types.complete(id)?;
+        let len = reader.position() + reader.left();
         let payload = reader.rest();
         let mut reader = Reader::with_base(payload, reader.offset());
         let mut pieces = Pieces::begin(root, &mut reader, &self.limits)?;
@@ -215,6 +236,22 @@ impl Scanner {
             return Ok(Some((id, payload)));
         }
         self.unfinished = Some(Box::new(Unfinished { id, pieces, len }));
+        Ok(None)
+    }
+
+    /// Takes in the next message of a value that spans several.
+    #[inline(never)]
+    fn take_piece<'a>(
+        &mut self,
+        mut value: Box<Unfinished>,
+        mut reader: Reader<'a>,
+    ) -> Result<Option<(Id, Cow<'a, [u8]>)>> {
+        value.len += reader.left();
+        if value.pieces.run(&self.types, &mut reader)? {
+            let payload = Cow::Owned(value.pieces.into_payload(reader));
+            return Ok(Some((value.id, payload)));
+        }
+        self.unfinished = Some(value);
         Ok(None)
     }
 }

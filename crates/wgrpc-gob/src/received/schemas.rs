@@ -24,11 +24,12 @@ impl Types {
     /// The ids of the types that have been defined so far, in the order in which they were first
     /// mentioned.
     pub fn ids(&self) -> impl Iterator<Item = Id> {
-        let mentioned = self.growth.read().mentioned;
-        (0..mentioned)
-            .filter_map(|index| self.table.entry(index))
-            .filter(|entry| entry.definition.get().is_some())
-            .map(|entry| entry.id)
+        let is_defined = |&id: &Id| {
+            let slot = self.slot(id);
+            slot.is_some_and(|slot| self.definition(slot).is_ok())
+        };
+        let mentioned = self.growth.read().mentioned.clone();
+        mentioned.into_iter().filter(is_defined)
     }
 
     /// The schema of `ty`, which is complete; `None` if making it costs more than `budget` has

@@ -6,14 +6,14 @@ use std::sync::OnceLock;
 const FIRST_CHUNK: usize = 16;
 const CHUNKS: usize = 20;
 
-/// An append-only table. Reading takes no lock, and growing copies nothing, so that any number
-/// of snapshots of it may be around.
+/// A table whose places begin empty and never move. Reading takes no lock, and growing copies
+/// nothing, so that any number of snapshots of it may be around.
 #[derive(Debug)]
 pub(super) struct Table<T> {
-    chunks: [OnceLock<Box<[OnceLock<T>]>>; CHUNKS],
+    chunks: [OnceLock<Box<[T]>>; CHUNKS],
 }
 
-impl<T> Table<T> {
+impl<T: Default> Table<T> {
     /// How many entries there can be.
     pub(super) const CAPACITY: usize = FIRST_CHUNK * ((1 << CHUNKS) - 1);
 
@@ -23,21 +23,19 @@ impl<T> Table<T> {
         }
     }
 
+    /// The place `index`, if there has been need of it or of its neighbours.
     #[inline]
-    pub(super) fn entry(&self, index: usize) -> Option<&T> {
+    pub(super) fn get(&self, index: usize) -> Option<&T> {
         let (chunk, place) = locate(index);
-        self.chunks.get(chunk)?.get()?.get(place)?.get()
+        self.chunks.get(chunk)?.get()?.get(place)
     }
 
-    /// Fills the place `index`, if it exists and is empty.
-    pub(super) fn fill(&self, index: usize, entry: T) {
+    /// The place `index`, which is made if there is none yet; `None` beyond the
+    /// [capacity](Self::CAPACITY).
+    pub(super) fn make(&self, index: usize) -> Option<&T> {
         let (chunk, place) = locate(index);
-        if let Some(chunk_places) = self.chunks.get(chunk) {
-            let places = chunk_places
-                .get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| OnceLock::new()).collect());
-            // A place that is filled already keeps what it has.
-            let _ = places[place].set(entry);
-        }
+        let empty = || (0..FIRST_CHUNK << chunk).map(|_| T::default()).collect();
+        self.chunks.get(chunk)?.get_or_init(empty).get(place)
     }
 }
 
@@ -54,14 +52,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_has_a_place_of_its_own() {
-        let table = Table::new();
+    fn every_index_has_a_place_of_its_own() {
+        let table = Table::<OnceLock<usize>>::new();
         for index in 0..1000 {
-            assert_eq!(table.entry(index), None);
-            table.fill(index, index);
-            table.fill(index, 0);
+            assert_eq!(table.get(index).and_then(OnceLock::get), None);
+            table.make(index).unwrap().set(index).unwrap();
         }
-        assert!((0..1000).all(|index| table.entry(index) == Some(&index)));
-        assert_eq!(table.entry(Table::<usize>::CAPACITY), None);
+        assert!((0..1000).all(|index| table.get(index).unwrap().get() == Some(&index)));
+        assert!(table.make(Table::<OnceLock<usize>>::CAPACITY).is_none());
     }
 }

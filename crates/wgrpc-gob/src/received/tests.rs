@@ -163,3 +163,23 @@ fn types_and_their_definitions_are_bounded() {
         "{error}"
     );
 }
+
+#[test]
+fn far_ids_do_not_meet_near_ones() {
+    let ids = [64, 575, 576, 100_000, 1 << 24, i32::MAX, 65];
+    let scanner = types(&ids.map(|id| structure(id, [2]))).unwrap();
+    assert!(scanner.types().ids().map(Id::number).eq(ids));
+    for id in ids {
+        assert_eq!(
+            scanner
+                .types()
+                .schema(Id::new(id))
+                .unwrap()
+                .root()
+                .unwrap()
+                .id()
+                .number(),
+            id
+        );
+    }
+}
