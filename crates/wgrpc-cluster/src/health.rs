@@ -115,6 +115,9 @@ struct Illness {
 impl Health {
     /// What is known about the server.
     pub fn condition(&self) -> Condition {
+        if !self.is_ill() {
+            return Condition::Well;
+        }
         let history = self.history.lock();
         let illness = history.illness.as_ref();
         illness.map_or(Condition::Well, |illness| illness.condition)

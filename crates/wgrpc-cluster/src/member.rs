@@ -5,10 +5,12 @@
 //! the others nothing.
 
 use std::ops::Deref;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -21,9 +23,6 @@ use crate::discovery::Endpoint;
 use crate::health::Condition;
 use crate::outcome::Outcome;
 use crate::pool::{HURRY, Signals};
-
-/// How long a connection may take to come up.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// So many calls in a row whose time was up, without any reply meanwhile, and new calls get a new
 /// connection; the old one lives until its calls have ended.
@@ -73,7 +72,6 @@ impl Member {
     pub(crate) fn start(
         endpoint: &Endpoint,
         connector: &Connector,
-        dial: &Dial,
         signals: &Arc<Signals>,
     ) -> Arc<Self> {
         let core = Arc::new(Core {
@@ -86,7 +84,6 @@ impl Member {
         let keeper = Keeper {
             member: core.clone(),
             connector: connector.clone(),
-            dial: dial.clone(),
         };
         let keeper = tokio::spawn(keeper.run()).abort_handle();
         Arc::new(Self { core, keeper })
@@ -161,7 +158,7 @@ impl Core {
     fn dialled(&self, outcome: Outcome, begun: Duration) {
         let health = self.node.health();
         if outcome == Outcome::Unreachable || health.condition() == Condition::Unreachable {
-            let (now, policy) = (self.signals.now(), &self.signals.policy);
+            let (now, policy) = (self.signals.now(), &self.signals.options.health);
             health.record(outcome, begun, now, fastrand::u64(..), policy);
         }
     }
@@ -193,7 +190,7 @@ impl Link {
             0
         };
         let health = node.health();
-        if health.record(outcome, at, now, random, &signals.policy) {
+        if health.record(outcome, at, now, random, &signals.options.health) {
             signals.changed.notify_one();
         }
     }
@@ -221,7 +218,6 @@ impl Link {
 struct Keeper {
     member: Arc<Core>,
     connector: Connector,
-    dial: Dial,
 }
 
 impl Keeper {
@@ -275,19 +271,31 @@ impl Keeper {
         self.member.signals.changed.notify_one();
     }
 
+    /// Makes a connection, when not too many others are being made.
     async fn dial(&self) -> Result<Client> {
+        let signals = &self.member.signals;
+        // Nobody closes it.
+        let _turn = signals.dials.acquire().await;
         let limit = self
             .connector
             .connect_timeout()
-            .map_or(CONNECT_TIMEOUT, |limit| limit.min(CONNECT_TIMEOUT));
-        let address = self.member.address.clone();
-        let dial = (self.dial)(self.connector.clone(), address);
-        match timeout(limit, dial).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::Connect {
-                address: self.member.address.to_string(),
-                cause: Cause::new(format!("no connection within {limit:?}")),
-            }),
-        }
+            .map_or(signals.options.connect_timeout, |limit| {
+                limit.min(signals.options.connect_timeout)
+            });
+        let dial = async {
+            let address = self.member.address.clone();
+            (signals.options.dial)(self.connector.clone(), address).await
+        };
+        // A user's function may panic. The server is dialled again nevertheless.
+        let dial = AssertUnwindSafe(dial).catch_unwind();
+        let cause = match timeout(limit, dial).await {
+            Ok(Ok(result)) => return result,
+            Ok(Err(_)) => "the function that dials has panicked".to_owned(),
+            Err(_) => format!("no connection within {limit:?}"),
+        };
+        Err(Error::Connect {
+            address: self.member.address.to_string(),
+            cause: Cause::new(cause),
+        })
     }
 }

@@ -3,33 +3,48 @@
 //! One task follows the list of servers and the state of each. Whatever changes, it publishes a new
 //! [`View`] as a whole, which is all that a call looks at.
 
-use std::collections::HashMap;
+mod view;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use smallvec::SmallVec;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout_at};
-use wgrpc_core::{Address, Attempt, Attempts, Cause, Connector, Error};
+use tokio::time::{Instant, sleep, timeout_at};
+use wgrpc_core::{Attempt, Attempts, Cause, Connector, Error};
 
-use crate::balance::{Balancer, Choice, Node, SelectMode};
+use crate::balance::SelectMode;
 use crate::discovery::{Discovery, Endpoint};
-use crate::health::{HealthPolicy, Survey};
-use crate::member::{CONNECT_TIMEOUT, Core, Dial, Link, Member};
+use crate::health::HealthPolicy;
+use crate::member::{Core, Dial, Link, Member};
 use crate::xclient::ServerState;
-
-/// How long a call waits for a server that can be called, if there is none.
-const PATIENCE: Duration = Duration::from_secs(3);
+use view::{Fleet, View};
 
 /// While calls wait, servers that are away are dialled at most this often, and hardly less.
 pub(crate) const HURRY: Duration = Duration::from_millis(250);
 
-/// How many servers are asked in vain before all are.
-const TRIES: usize = 8;
+/// How long changes are gathered after one that was taken in at once. It bounds what ten thousand
+/// connections that come up together, or a discovery that speaks of changes without end, can cost.
+const SETTLE: Duration = Duration::from_millis(5);
 
-/// What the members of a pool tell, and when.
+/// How a pool works.
+pub(crate) struct Options {
+    /// How the server for a call is chosen.
+    pub(crate) select: SelectMode,
+    /// When a server is left out.
+    pub(crate) health: HealthPolicy,
+    /// How connections are made.
+    pub(crate) dial: Dial,
+    /// How many are made at a time.
+    pub(crate) dials: usize,
+    /// How long one may take to come up.
+    pub(crate) connect_timeout: Duration,
+    /// How long a call waits for a server that can be called, if there is none.
+    pub(crate) patience: Duration,
+}
+
+/// What the members of a pool tell and are told, and what they share.
 pub(crate) struct Signals {
     /// Something about a member has changed.
     pub(crate) changed: Notify,
@@ -37,8 +52,11 @@ pub(crate) struct Signals {
     published: Notify,
     /// Calls wait: servers that are away are dialled sooner.
     pub(crate) hurry: Notify,
-    /// When a server is left out.
-    pub(crate) policy: HealthPolicy,
+    /// The dials that may begin now.
+    pub(crate) dials: Semaphore,
+    pub(crate) options: Options,
+    /// Random, so that not all clients begin at the same server.
+    seed: u64,
     start: Instant,
 }
 
@@ -56,26 +74,11 @@ impl Signals {
     }
 }
 
-/// The servers as calls see them.
-struct View {
-    members: Vec<Arc<Member>>,
-    /// The same servers, as a balancer sees them.
-    nodes: Vec<Arc<Node>>,
-    /// Which of them can be called, sorted.
-    usable: Vec<u32>,
-    /// Who is well, of those that are connected and of the others.
-    survey: Survey,
-    balancer: Arc<dyn Balancer>,
-}
-
 /// The servers of a client.
 pub(crate) struct Pool {
     pub(crate) connector: Connector,
     pub(crate) discovery: Arc<dyn Discovery>,
     pub(crate) signals: Arc<Signals>,
-    select: SelectMode,
-    dial: Dial,
-    seed: u64,
     view: ArcSwap<View>,
 }
 
@@ -90,36 +93,25 @@ impl Pool {
     pub(crate) fn start(
         connector: Connector,
         discovery: Arc<dyn Discovery>,
-        select: SelectMode,
-        policy: HealthPolicy,
-        dial: Dial,
+        options: Options,
     ) -> Owner {
-        let seed = fastrand::u64(..);
         let signals = Arc::new(Signals {
             changed: Notify::new(),
             published: Notify::new(),
             hurry: Notify::new(),
-            policy,
+            dials: Semaphore::new(options.dials.clamp(1, Semaphore::MAX_PERMITS)),
+            options,
+            seed: fastrand::u64(..),
             start: Instant::now(),
         });
-        let view = ArcSwap::from_pointee(View {
-            members: Vec::new(),
-            nodes: Vec::new(),
-            usable: Vec::new(),
-            survey: Survey::default(),
-            balancer: select.build(&[], seed).into(),
-        });
+        let servers = discovery.servers();
+        let fleet = fleet(&servers.endpoints, None, &connector, &signals);
         let pool = Arc::new(Self {
             connector,
             discovery,
             signals,
-            select,
-            dial,
-            seed,
-            view,
+            view: ArcSwap::from_pointee(View::new(fleet)),
         });
-        let servers = pool.discovery.servers();
-        pool.take(&servers.endpoints);
         let following = pool.clone().follow(servers.version);
         let task = tokio::spawn(following).abort_handle();
         Owner { pool, task }
@@ -128,73 +120,28 @@ impl Pool {
     /// Follows the list of servers, and publishes what has become of them.
     async fn follow(self: Arc<Self>, mut version: u64) {
         loop {
+            let has_changed = tokio::select! {
+                biased;
+                () = self.signals.changed.notified() => true,
+                () = self.discovery.changed(version) => false,
+            };
             let servers = self.discovery.servers();
             if servers.version > version {
                 version = servers.version;
-                self.take(&servers.endpoints);
+                let last = self.view.load().fleet.clone();
+                let last = Some(&*last);
+                let (connector, signals) = (&self.connector, &self.signals);
+                self.publish(fleet(&servers.endpoints, last, connector, signals));
+            } else if has_changed {
+                self.publish(self.view.load().fleet.clone());
             }
-            self.publish();
-            tokio::select! {
-                biased;
-                () = self.discovery.changed(version) => {}
-                () = self.signals.changed.notified() => {}
-            }
+            sleep(SETTLE).await;
         }
-    }
-
-    /// Takes over a list of servers: known ones keep their connection and what is known about
-    /// them, vanished ones are let go.
-    fn take(&self, endpoints: &[Endpoint]) {
-        let old = self.view.load_full();
-        let known: HashMap<&Address, &Arc<Member>> = old
-            .members
-            .iter()
-            .map(|member| (&member.address, member))
-            .collect();
-        let members: Vec<Arc<Member>> = endpoints
-            .iter()
-            .map(|endpoint| match known.get(&endpoint.address) {
-                Some(member) => Arc::clone(member),
-                None => Member::start(endpoint, &self.connector, &self.dial, &self.signals),
-            })
-            .collect();
-        let nodes: Vec<Arc<Node>> = endpoints
-            .iter()
-            .zip(&members)
-            .map(|(endpoint, member)| Arc::new(member.node.renewed(endpoint.clone())))
-            .collect();
-        let balancer = self.select.build(&nodes, self.seed).into();
-        self.view.store(Arc::new(View {
-            members,
-            nodes,
-            usable: Vec::new(),
-            survey: Survey::default(),
-            balancer,
-        }));
     }
 
     /// Finds out who can be called now, and tells those who wait for it.
-    fn publish(&self) {
-        let old = self.view.load();
-        let mut survey = Survey::of(&old.nodes);
-        let is_up = |index: &u32| {
-            let member = old.members.get(*index as usize);
-            member.is_some_and(|member| member.is_up())
-        };
-        let mut usable: Vec<u32> = survey.usable.iter().copied().filter(is_up).collect();
-        if usable.is_empty() {
-            // Better somebody of whom little good is known than nobody.
-            usable = (0..old.members.len() as u32).filter(is_up).collect();
-        }
-        // Without a connection there is no probe; one would be missed for long.
-        survey.ill.retain(is_up);
-        self.view.store(Arc::new(View {
-            members: old.members.clone(),
-            nodes: old.nodes.clone(),
-            usable,
-            survey,
-            balancer: old.balancer.clone(),
-        }));
+    fn publish(&self, fleet: Arc<Fleet>) {
+        self.view.store(Arc::new(View::new(fleet)));
         self.signals.published.notify_waiters();
     }
 
@@ -209,41 +156,7 @@ impl Pool {
         reluctance: Option<Duration>,
         now: Duration,
     ) -> Option<Arc<Link>> {
-        let view = self.view.load();
-        let mut tried: SmallVec<[u32; 4]> = tried
-            .iter()
-            .filter_map(|tried| {
-                // By address: a server that was struck off the list and put on it again meanwhile
-                // is the same one.
-                let mut known = view.members.iter();
-                known.position(|known| known.address == tried.address)
-            })
-            .map(|index| index as u32)
-            .collect();
-        if let Some(reluctance) = reluctance {
-            let random = fastrand::u64(..);
-            let probe = view.survey.probe(&view.nodes, now, reluctance, random);
-            if let Some(link) = probe.and_then(|index| view.link(index)) {
-                return Some(link);
-            }
-        }
-        // Somebody may have gone since the view was made; each is asked once at most.
-        for _ in 0..=view.usable.len().min(TRIES) {
-            let choice = Choice {
-                nodes: &view.nodes,
-                usable: &view.usable,
-                tried: &tried,
-                key,
-                now,
-            };
-            let index = view.balancer.pick(&choice, fastrand::u64(..))?;
-            if let Some(link) = view.link(index) {
-                return Some(link);
-            }
-            tried.push(index as u32);
-        }
-        let mut anybody = view.usable.iter();
-        anybody.find_map(|&index| view.link(index as usize))
+        self.view.load().pick(key, tried, reluctance, now)
     }
 
     /// Chooses a server as soon as one can be called.
@@ -253,7 +166,7 @@ impl Pool {
         tried: &[Arc<Core>],
         until: Option<Instant>,
     ) -> Option<Arc<Link>> {
-        let until = sooner(PATIENCE, until);
+        let until = sooner(self.signals.options.patience, until);
         self.wait_until(until, || self.pick(key, tried, None, self.signals.now()))
             .await
     }
@@ -264,7 +177,7 @@ impl Pool {
         member: &Core,
         until: Option<Instant>,
     ) -> Option<Arc<Link>> {
-        let until = sooner(CONNECT_TIMEOUT, until);
+        let until = sooner(self.signals.options.connect_timeout, until);
         let link_or_gone = || {
             let link = member.link();
             (link.is_some() || member.is_gone()).then_some(link)
@@ -274,13 +187,17 @@ impl Pool {
 
     /// Every server of the list, once there is one with any.
     pub(crate) async fn wait_for_members(&self, until: Option<Instant>) -> Vec<Arc<Member>> {
-        let until = sooner(PATIENCE, until);
+        let until = sooner(self.signals.options.patience, until);
         let members = || Some(self.members()).filter(|members| !members.is_empty());
         self.wait_until(until, members).await.unwrap_or_default()
     }
 
-    /// Waits until `found` finds something.
-    async fn wait_until<T>(&self, until: Instant, found: impl Fn() -> Option<T>) -> Option<T> {
+    /// Waits until `found` finds something; for ever, if no time is given.
+    async fn wait_until<T>(
+        &self,
+        until: Option<Instant>,
+        found: impl Fn() -> Option<T>,
+    ) -> Option<T> {
         loop {
             let mut published = std::pin::pin!(self.signals.published.notified());
             published.as_mut().enable();
@@ -288,27 +205,24 @@ impl Pool {
                 return Some(found);
             }
             let now = Instant::now();
-            if now >= until {
+            if until.is_some_and(|until| now >= until) {
                 return None;
             }
             self.signals.hurry.notify_waiters();
-            let _ = timeout_at(until.min(now + HURRY), published).await;
+            let next = now + HURRY;
+            let _ = timeout_at(until.map_or(next, |until| until.min(next)), published).await;
         }
     }
 
     /// Waits until a server can be called.
     pub(crate) async fn ready(&self) {
-        let for_ever = || self.pick(None, &[], None, self.signals.now());
-        while self
-            .wait_until(Instant::now() + PATIENCE, for_ever)
-            .await
-            .is_none()
-        {}
+        let anybody = || self.pick(None, &[], None, self.signals.now());
+        let _ = self.wait_until(None, anybody).await;
     }
 
     /// Every server of the list.
     pub(crate) fn members(&self) -> Vec<Arc<Member>> {
-        self.view.load().members.clone()
+        self.view.load().fleet.members.clone()
     }
 
     /// The error that tells of these attempts, or why there was none.
@@ -336,13 +250,13 @@ impl Pool {
     pub(crate) fn servers(&self) -> Vec<ServerState> {
         let view = self.view.load();
         let now = self.signals.now();
-        let states = (0_u32..).zip(&view.members).map(|(index, member)| {
+        let states = (0_u32..).zip(&view.fleet.members).map(|(place, member)| {
             let load = member.node.load();
             ServerState {
                 address: member.address.clone(),
                 is_connected: member.is_up(),
                 error: member.why_down(),
-                is_usable: view.usable.binary_search(&index).is_ok(),
+                is_usable: view.is_usable(place),
                 in_flight: load.in_flight(),
                 latency: load.latency(now),
             }
@@ -351,17 +265,23 @@ impl Pool {
     }
 }
 
-/// When this much time has passed, or before that at `until`.
-fn sooner(patience: Duration, until: Option<Instant>) -> Instant {
-    let patience = Instant::now() + patience;
-    until.map_or(patience, |until| until.min(patience))
+/// The servers of a list. Known ones keep their connection and what is known about them; vanished
+/// ones are let go once nobody has the last list any more.
+fn fleet(
+    endpoints: &[Endpoint],
+    last: Option<&Fleet>,
+    connector: &Connector,
+    signals: &Arc<Signals>,
+) -> Arc<Fleet> {
+    let start = |endpoint: &Endpoint| Member::start(endpoint, connector, signals);
+    let select = &signals.options.select;
+    Arc::new(Fleet::new(endpoints, last, select, signals.seed, start))
 }
 
-impl View {
-    #[inline]
-    fn link(&self, index: usize) -> Option<Arc<Link>> {
-        self.members.get(index)?.link()
-    }
+/// When this much time has passed, or before that at `until`; never, if that is too far away.
+fn sooner(patience: Duration, until: Option<Instant>) -> Option<Instant> {
+    let patience = Instant::now().checked_add(patience);
+    [patience, until].into_iter().flatten().min()
 }
 
 impl Drop for Owner {

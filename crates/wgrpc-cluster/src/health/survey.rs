@@ -34,21 +34,26 @@ pub struct Survey {
 impl Survey {
     /// Who may be used of these.
     pub fn of(nodes: &[Arc<Node>]) -> Self {
-        let conditions: Vec<_> = nodes.iter().map(|node| node.health().condition()).collect();
-        let all = || (0_u32..).zip(nodes).zip(&conditions);
-        let indices_of = |is_one: &dyn Fn(&Node, Condition) -> bool| -> Vec<u32> {
-            let those = all().filter(|((_, node), condition)| is_one(node, **condition));
-            those.map(|((index, _), _)| index).collect()
+        // There may be thousands: each is looked at once.
+        let state = |node: &Arc<Node>| (node.health().condition(), node.endpoint().is_wanted());
+        let states: Vec<(Condition, bool)> = nodes.iter().map(state).collect();
+        let indices_of = |is_one: &dyn Fn(Condition, bool) -> bool| -> Vec<u32> {
+            let those = (0_u32..).zip(&states);
+            let those = those.filter(|(_, (condition, is_wanted))| is_one(*condition, *is_wanted));
+            those.map(|(index, _)| index).collect()
         };
 
-        let ill = indices_of(&|_, condition| condition != Condition::Well);
+        let ill = indices_of(&|condition, _| condition != Condition::Well);
         for is_wanted in [true, false] {
-            let group = |node: &Node| node.endpoint().is_wanted() == is_wanted;
-            let size = nodes.iter().filter(|node| group(node)).count();
-            let well = indices_of(&|node, condition| group(node) && condition == Condition::Well);
+            let size = states.iter().filter(|state| state.1 == is_wanted).count();
+            let well = indices_of(&|condition, wanted| {
+                wanted == is_wanted && condition == Condition::Well
+            });
             let is_panic = well.len() * 2 < size;
             let usable = if is_panic {
-                indices_of(&|node, condition| group(node) && condition != Condition::Unreachable)
+                indices_of(&|condition, wanted| {
+                    wanted == is_wanted && condition != Condition::Unreachable
+                })
             } else {
                 well
             };
@@ -60,7 +65,7 @@ impl Survey {
                 };
             }
         }
-        let mut usable = indices_of(&|node, _| node.endpoint().is_wanted());
+        let mut usable = indices_of(&|_, is_wanted| is_wanted);
         if usable.is_empty() {
             usable = indices_of(&|_, _| true);
         }

@@ -11,8 +11,7 @@ use super::{Shared, XClient};
 use crate::balance::SelectMode;
 use crate::discovery::Discovery;
 use crate::health::HealthPolicy;
-use crate::member::Dial;
-use crate::pool::Pool;
+use crate::pool::{self, Pool};
 use crate::retry::{FailMode, RetryBudget, RetryPolicy};
 
 /// Options of a client of many servers.
@@ -34,24 +33,27 @@ use crate::retry::{FailMode, RetryBudget, RetryPolicy};
 #[must_use]
 pub struct XClientBuilder {
     client: ClientBuilder,
-    select: SelectMode,
     retry: RetryPolicy,
     budget: RetryBudget,
-    health: HealthPolicy,
-    dial: Dial,
+    pool: pool::Options,
 }
 
 impl Default for XClientBuilder {
     fn default() -> Self {
         Self {
             client: Client::builder(),
-            select: SelectMode::default(),
             retry: RetryPolicy::default(),
             budget: RetryBudget::default(),
-            health: HealthPolicy::default(),
-            dial: Arc::new(|connector, address| {
-                Box::pin(async move { connector.connect(address).await })
-            }),
+            pool: pool::Options {
+                select: SelectMode::default(),
+                health: HealthPolicy::default(),
+                dial: Arc::new(|connector, address| {
+                    Box::pin(async move { connector.connect(address).await })
+                }),
+                dials: 256,
+                connect_timeout: Duration::from_secs(1),
+                patience: Duration::from_secs(3),
+            },
         }
     }
 }
@@ -66,7 +68,7 @@ impl XClientBuilder {
 
     /// How the server for a call is chosen: [`SelectMode::LeastLoaded`] unless set.
     pub fn select(mut self, select: SelectMode) -> Self {
-        self.select = select;
+        self.pool.select = select;
         self
     }
 
@@ -99,18 +101,40 @@ impl XClientBuilder {
 
     /// When a server that fails is left out, and for how long.
     pub fn health(mut self, policy: HealthPolicy) -> Self {
-        self.health = policy;
+        self.pool.health = policy;
+        self
+    }
+
+    /// How long a connection to a server may take to come up: 1 s unless set, and never longer
+    /// than [`ClientBuilder::connect_timeout`]. A server that takes longer counts as unreachable
+    /// and is dialled again later; calls go to the others meanwhile.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.pool.connect_timeout = timeout;
+        self
+    }
+
+    /// How many connections may be coming up at a time: 256 unless set, 1 at least. The others
+    /// wait for their turn, so that a long list does not open thousands of sockets at once.
+    pub fn dials_at_once(mut self, dials: usize) -> Self {
+        self.pool.dials = dials;
+        self
+    }
+
+    /// How long a call waits for a server if none can be called: 3 s unless set, and never longer
+    /// than the call may take. [`Duration::ZERO`] lets it fail at once.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.pool.patience = patience;
         self
     }
 
     /// Makes connections in another way than by the address: through TLS, say, by
-    /// [`Connector::from_stream`].
+    /// [`Connector::from_stream`]. One that panics counts as failed.
     pub fn dial<F, C>(mut self, dial: F) -> Self
     where
         F: Fn(Connector, Address) -> C + Send + Sync + 'static,
         C: Future<Output = Result<Client>> + Send + 'static,
     {
-        self.dial = Arc::new(move |connector, address| Box::pin(dial(connector, address)));
+        self.pool.dial = Arc::new(move |connector, address| Box::pin(dial(connector, address)));
         self
     }
 
@@ -125,7 +149,7 @@ impl XClientBuilder {
     pub fn start(self, discovery: impl Discovery) -> Result<XClient> {
         let connector = self.client.connector()?;
         let discovery = Arc::new(discovery);
-        let pool = Pool::start(connector, discovery, self.select, self.health, self.dial);
+        let pool = Pool::start(connector, discovery, self.pool);
         Ok(XClient(Arc::new(Shared {
             pool,
             retry: self.retry,
@@ -138,9 +162,9 @@ impl fmt::Debug for XClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("XClientBuilder")
             .field("client", &self.client)
-            .field("select", &self.select)
+            .field("select", &self.pool.select)
             .field("retry", &self.retry)
-            .field("health", &self.health)
+            .field("health", &self.pool.health)
             .finish_non_exhaustive()
     }
 }

@@ -78,6 +78,39 @@ async fn without_servers_a_call_ends_with_an_error_that_says_so() {
 }
 
 #[tokio::test]
+async fn how_long_a_call_waits_for_a_server_and_a_connection_to_come_up_can_be_said() {
+    let builder = XClient::builder().patience(Duration::from_millis(50));
+    let client = builder.start(ServerList::new([])).unwrap();
+    let start = Instant::now();
+    let error = client
+        .call::<_, String>("Who.Are", &0u64)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::NotSent(_)), "{error:?}");
+    assert!(start.elapsed() < Duration::from_secs(2));
+
+    let slow = async |limit: Duration| {
+        let [a, ..] = three().await;
+        let client = XClient::builder()
+            .connect_timeout(limit)
+            .dial(|connector, address| async move {
+                sleep(Duration::from_millis(1_500)).await;
+                connector.connect(address).await
+            })
+            .start(list([&a]))
+            .unwrap();
+        soon(client.call::<_, String>("Who.Are", &0u64)).await
+    };
+    let (late, early) = tokio::join!(
+        slow(Duration::from_secs(10)),
+        slow(Duration::from_millis(20))
+    );
+    assert_eq!(late.unwrap(), "a");
+    let error = early.unwrap_err().to_string();
+    assert!(error.contains("no connection within 20ms"), "{error}");
+}
+
+#[tokio::test]
 async fn a_client_waits_for_its_first_servers() {
     let [a, ..] = three().await;
     let known = std::sync::Arc::new(ServerList::new([]));

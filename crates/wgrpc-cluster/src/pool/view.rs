@@ -1,0 +1,158 @@
+//! The servers as calls see them: made anew as a whole when something changes, and shared by all
+//! calls meanwhile.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+use wgrpc_core::Address;
+
+use crate::balance::{Balancer, Choice, Node, SelectMode};
+use crate::discovery::Endpoint;
+use crate::health::Survey;
+use crate::member::{Core, Link, Member};
+
+/// How many servers are asked in vain before all are.
+const TRIES: usize = 8;
+
+/// The servers of one list, and the choice among them.
+pub(super) struct Fleet {
+    pub(super) members: Vec<Arc<Member>>,
+    /// The same servers, as a balancer sees them.
+    nodes: Vec<Arc<Node>>,
+    /// Which of them has this address.
+    places: HashMap<Address, u32>,
+    balancer: Box<dyn Balancer>,
+}
+
+/// The servers of one list, and which of them can be called. Who has left is found out here; who
+/// has come, by the next view.
+pub(super) struct View {
+    pub(super) fleet: Arc<Fleet>,
+    survey: Survey,
+}
+
+impl Fleet {
+    /// The servers of this list. Those that are in the last one too keep their connection and
+    /// what is known about them; `start` begins the others.
+    pub(super) fn new(
+        endpoints: &[Endpoint],
+        last: Option<&Self>,
+        select: &SelectMode,
+        seed: u64,
+        start: impl Fn(&Endpoint) -> Arc<Member>,
+    ) -> Self {
+        let mut members = Vec::with_capacity(endpoints.len());
+        let mut nodes = Vec::with_capacity(endpoints.len());
+        let mut places = HashMap::with_capacity(endpoints.len());
+        for (place, endpoint) in (0_u32..).zip(endpoints) {
+            let known = last.and_then(|last| last.get(&endpoint.address));
+            let (member, node) = match known {
+                Some((member, node)) if node.endpoint() == endpoint => {
+                    (Arc::clone(member), Arc::clone(node))
+                }
+                Some((member, node)) => {
+                    (Arc::clone(member), Arc::new(node.renewed(endpoint.clone())))
+                }
+                None => {
+                    let member = start(endpoint);
+                    let node = Arc::new(member.node.renewed(endpoint.clone()));
+                    (member, node)
+                }
+            };
+            members.push(member);
+            nodes.push(node);
+            places.insert(endpoint.address.clone(), place);
+        }
+        Self {
+            balancer: select.build(&nodes, seed),
+            members,
+            nodes,
+            places,
+        }
+    }
+
+    fn get(&self, address: &Address) -> Option<(&Arc<Member>, &Arc<Node>)> {
+        let place = *self.places.get(address)? as usize;
+        Some((self.members.get(place)?, self.nodes.get(place)?))
+    }
+
+    fn is_up(&self, place: u32) -> bool {
+        let member = self.members.get(place as usize);
+        member.is_some_and(|member| member.is_up())
+    }
+
+    fn link(&self, place: usize) -> Option<Arc<Link>> {
+        self.members.get(place)?.link()
+    }
+}
+
+impl View {
+    /// Finds out who of these can be called now.
+    pub(super) fn new(fleet: Arc<Fleet>) -> Self {
+        let mut survey = Survey::of(&fleet.nodes);
+        survey.usable.retain(|&place| fleet.is_up(place));
+        if survey.usable.is_empty() {
+            // Better somebody of whom little good is known than nobody.
+            let all = 0..fleet.members.len() as u32;
+            survey.usable = all.filter(|&place| fleet.is_up(place)).collect();
+        }
+        // Without a connection there is no probe; one would be missed for long.
+        survey.ill.retain(|&place| fleet.is_up(place));
+        Self { fleet, survey }
+    }
+
+    /// Chooses a server: see [`Pool::pick`](super::Pool::pick).
+    #[inline]
+    pub(super) fn pick(
+        &self,
+        key: Option<&[u8]>,
+        tried: &[Arc<Core>],
+        reluctance: Option<Duration>,
+        now: Duration,
+    ) -> Option<Arc<Link>> {
+        let fleet = &*self.fleet;
+        if let Some(reluctance) = reluctance
+            && !self.survey.ill.is_empty()
+        {
+            let random = fastrand::u64(..);
+            let probe = self.survey.probe(&fleet.nodes, now, reluctance, random);
+            if let Some(link) = probe.and_then(|place| fleet.link(place)) {
+                return Some(link);
+            }
+        }
+        // By address: a server that was struck off the list and put on it again meanwhile is the
+        // same one.
+        let tried = tried.iter().map(|tried| fleet.places.get(&tried.address));
+        let mut tried: SmallVec<[u32; 4]> = tried.flatten().copied().collect();
+        // Somebody may have gone since the view was made; each is asked once at most.
+        for _ in 0..=self.survey.usable.len().min(TRIES) {
+            let choice = Choice {
+                nodes: &fleet.nodes,
+                usable: &self.survey.usable,
+                tried: &tried,
+                key,
+                now,
+            };
+            let place = fleet.balancer.pick(&choice, fastrand::u64(..))?;
+            if let Some(link) = fleet.link(place) {
+                return Some(link);
+            }
+            tried.push(place as u32);
+        }
+        let mut anybody = self.survey.usable.iter();
+        anybody.find_map(|&place| fleet.link(place as usize))
+    }
+
+    /// Whether calls are given to the server at this place.
+    pub(super) fn is_usable(&self, place: u32) -> bool {
+        self.survey.usable.binary_search(&place).is_ok()
+    }
+
+    /// Those that are connected and not well: the places of candidates for a probe.
+    #[cfg(test)]
+    pub(super) fn ill(&self) -> &[u32] {
+        &self.survey.ill
+    }
+}
