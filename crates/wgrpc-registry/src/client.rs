@@ -6,14 +6,18 @@
 mod answer;
 mod exchange;
 
+use std::future::Future;
+use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, StatusCode};
+use tokio::io::{AsyncRead, AsyncWrite};
 use wgrpc_core::Address;
 
-use self::exchange::{Answer, Target, exchange};
+use self::exchange::{Answer, Stream, Target, exchange};
 use crate::api;
 use crate::error::{Error, Result};
 use crate::lease::{Listing, Registration, check_group};
@@ -40,9 +44,7 @@ const WATCH: Duration = Duration::from_secs(30);
 ///     for server in &listing.servers {
 ///         println!("{}", server.address);
 ///     }
-///     if let Some(news) = registry.watch(Some("Arith"), &listing).await? {
-///         listing = news;
-///     }
+///     listing = registry.watch(Some("Arith"), listing.revision).await?;
 /// }
 /// # }
 /// ```
@@ -92,6 +94,21 @@ impl RegistryClient {
     #[must_use]
     pub fn believe_local(mut self) -> Self {
         self.is_local = true;
+        self
+    }
+
+    /// Makes connections in another way than by TCP to the URL's host: through TLS or a proxy, say.
+    #[must_use]
+    pub fn dial<F, C, S>(mut self, dial: F) -> Self
+    where
+        F: Fn() -> C + Send + Sync + 'static,
+        C: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        self.target.dial(Arc::new(move || {
+            let connecting = dial();
+            Box::pin(async move { Ok(Box::new(connecting.await?) as Box<dyn Stream>) })
+        }));
         self
     }
 
@@ -158,53 +175,25 @@ impl RegistryClient {
     /// If the registry cannot be reached, or what it says makes no sense. Then nothing is known,
     /// and an earlier list is better than none.
     pub async fn list(&self, group: Option<&str>) -> Result<Listing> {
-        let answer = self.get(group, "", self.timeout).await?;
-        self.listing(&answer, None)
+        let answer = self.get(group, None, self.timeout).await?;
+        self.listing(&answer)
     }
 
-    /// Asks whether the list is another one than `known`, and returns it: `None` if it is not. Only
-    /// what has changed is sent.
+    /// Waits until the list is another one than that of the revision `seen`, or for 30 s, and
+    /// returns it. Call it again with the new revision to go on.
     ///
-    /// A Go registry sends everything; its listings have the revision 0.
+    /// A Go registry answers at once; its listings have the revision 0. Ask it again now and then.
     ///
     /// # Errors
     /// As [`list`](Self::list).
-    pub async fn poll(&self, group: Option<&str>, known: &Listing) -> Result<Option<Listing>> {
-        self.news(group, known, Duration::ZERO).await
-    }
-
-    /// As [`poll`](Self::poll), but waits for news: at most 30 s, and then there is none. Call it
-    /// again with the new list, or the old one, to go on.
-    ///
-    /// A Go registry answers at once. Ask it again now and then. So does one that has as many
-    /// watchers as it may have, with [`Error::Full`]: [poll](Self::poll) it.
-    ///
-    /// # Errors
-    /// As [`list`](Self::list).
-    pub async fn watch(&self, group: Option<&str>, known: &Listing) -> Result<Option<Listing>> {
-        self.news(group, known, WATCH).await
-    }
-
-    async fn news(
-        &self,
-        group: Option<&str>,
-        known: &Listing,
-        wait: Duration,
-    ) -> Result<Option<Listing>> {
-        let (watch, revision) = (api::QUERY_WATCH, known.revision);
-        let (wait_for, millis) = (api::QUERY_WAIT, wait.as_millis());
-        let changes = api::QUERY_CHANGES;
-        let query = format!("?{watch}={revision}&{wait_for}={millis}&{changes}");
-        let answer = self.get(group, &query, wait + self.timeout).await?;
-        if answer.head.status == StatusCode::NOT_MODIFIED && revision > 0 {
-            return Ok(None);
-        }
-        self.listing(&answer, Some(known)).map(Some)
+    pub async fn watch(&self, group: Option<&str>, seen: u64) -> Result<Listing> {
+        let answer = self.get(group, Some(seen), WATCH + self.timeout).await?;
+        self.listing(&answer)
     }
 
     /// The address of this machine as the registry sees it, or would without the routers between.
     pub(crate) async fn local_ip(&self) -> Result<IpAddr> {
-        let connected = tokio::time::timeout(self.timeout, self.target.connect()).await;
+        let connected = tokio::time::timeout(self.timeout, self.target.connect_by_tcp()).await;
         let stream = connected.map_err(|_| self.target.too_late(self.timeout))??;
         let local = stream
             .local_addr()
@@ -212,11 +201,20 @@ impl RegistryClient {
         Ok(local.ip())
     }
 
-    async fn get(&self, group: Option<&str>, query: &str, timeout: Duration) -> Result<Answer> {
-        let path = self.target.path();
+    async fn get(
+        &self,
+        group: Option<&str>,
+        seen: Option<u64>,
+        timeout: Duration,
+    ) -> Result<Answer> {
+        let mut uri = self.target.path().to_owned();
+        if let Some(seen) = seen {
+            let (watch, wait) = (api::QUERY_WATCH, api::QUERY_WAIT);
+            uri.push_str(&format!("?{watch}={seen}&{wait}={}", WATCH.as_millis()));
+        }
         let mut request = self
             .request(Method::GET)
-            .uri(format!("{path}{query}"))
+            .uri(uri)
             .header(header::ACCEPT, api::JSON);
         if let Some(group) = group {
             check_group(group)?;
@@ -262,10 +260,9 @@ impl RegistryClient {
         })
     }
 
-    fn listing(&self, answer: &Answer, known: Option<&Listing>) -> Result<Listing> {
+    fn listing(&self, answer: &Answer) -> Result<Listing> {
         self.expect_success(answer)?;
-        let listing = answer::listing(answer, known, self.is_local);
-        listing.map_err(|reason| self.target.nonsense(reason))
+        answer::listing(answer, self.is_local).map_err(|reason| self.target.nonsense(reason))
     }
 }
 

@@ -105,8 +105,13 @@ impl Heartbeat {
     /// # Errors
     /// If it is no such URL.
     pub fn new(url: impl AsRef<str>) -> Result<Self> {
-        Ok(Self {
-            client: RegistryClient::new(url)?,
+        Ok(Self::of_client(RegistryClient::new(url)?))
+    }
+
+    /// A heartbeat through a client of the registry that has been set up already.
+    pub fn of_client(client: RegistryClient) -> Self {
+        Self {
+            client,
             group: String::new(),
             ttl: TTL,
             meta: ServerMeta::default(),
@@ -119,7 +124,7 @@ impl Heartbeat {
                 state: watch::Sender::new(HeartbeatState::Idle),
             }),
             task: Mutex::default(),
-        })
+        }
     }
 
     /// The group that the server belongs to; none unless said so.

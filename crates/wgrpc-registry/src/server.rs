@@ -1,13 +1,12 @@
 //! The registry: HTTP over a [`Store`].
 //!
 //! `server/limits.rs` has its bounds, `server/request.rs` reads what a request says,
-//! `server/revision.rs` says which list a client has, `server/views.rs` has listings as they are
-//! sent, and `server/listen.rs` serves them on a port of its own.
+//! `server/views.rs` has listings as they are sent, and `server/listen.rs` serves them on a port
+//! of its own.
 
 mod limits;
 mod listen;
 mod request;
-mod revision;
 mod views;
 
 use std::fmt;
@@ -21,12 +20,10 @@ use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout_at};
 use wgrpc_core::BoxFuture;
 
 use self::request::{Query, address, group, is_authorized, is_from_a_page, meta, ttl, wants_json};
-use self::revision::Revision;
-use self::views::{Told, Views};
+use self::views::Views;
 use crate::api;
 use crate::error::{Error, Result};
 use crate::lease::Registration;
@@ -255,16 +252,15 @@ impl Shared {
         let group = group(head)?;
         let query = Query::of(head)?;
         if let Some(seen) = query.watch {
-            let seen = Revision::from_number(seen);
-            let told = self.watch(group, seen, &query).await?;
-            return Ok(if told.is_known_to(seen) {
-                not_stored(empty(StatusCode::NOT_MODIFIED))
-            } else {
-                json(told)
-            });
+            self.wait(seen, query.wait).await?;
         }
-        if query.is_json || wants_json(head) {
-            return Ok(json(self.views.listing(&*self.store, group).await?));
+        if query.watch.is_some() || query.is_json || wants_json(head) {
+            let json = self.views.json(&*self.store, group).await?;
+            let mut response = Response::new(Full::new(json));
+            let json = HeaderValue::from_static(api::JSON);
+            response.headers_mut().insert(header::CONTENT_TYPE, json);
+            not_stored(&mut response);
+            return Ok(response);
         }
         let addresses = self.views.addresses(&*self.store, group).await?;
         let mut response = empty(StatusCode::OK);
@@ -277,47 +273,28 @@ impl Shared {
         response
             .headers_mut()
             .insert(api::SERVERS, addresses.joined.clone());
-        Ok(not_stored(response))
+        not_stored(&mut response);
+        Ok(response)
     }
 
-    /// What is to be told to a client that has the revision `seen`: as soon as there is news, or
-    /// when the time is up.
-    async fn watch(&self, group: Option<&str>, seen: Revision, query: &Query) -> Result<Told> {
-        let most = self.limits.watch_max;
-        let wait = query.wait.map_or(most, |wait| wait.min(most));
-        if wait.is_zero() {
-            return self.news(group, seen, query).await;
-        }
+    /// Until there is another revision than `seen`, or the time is up.
+    async fn wait(&self, seen: u64, wait: Option<Duration>) -> Result<()> {
         let Ok(_place) = self.watchers.try_acquire() else {
             let most = self.limits.watchers;
-            let text = format!("the registry has {most} watchers, ask without waiting");
+            let text = format!("the registry has {most} watchers, ask without watching");
             return Err(Error::Full(text));
         };
-        let end = Instant::now() + wait;
-        let mut known = seen.of_store;
-        loop {
-            let is_over = match timeout_at(end, self.store.changed(known)).await {
-                Ok(changed) => changed.map(|_| false)?,
-                Err(_elapsed) => true,
-            };
-            if !is_over && known > 0 {
-                sleep(GATHER).await;
+        let most = self.limits.watch_max;
+        let wait = wait.map_or(most, |wait| wait.min(most));
+        match tokio::time::timeout(wait, self.store.changed(seen)).await {
+            Ok(changed) => {
+                changed?;
+                if seen > 0 {
+                    tokio::time::sleep(GATHER).await;
+                }
+                Ok(())
             }
-            let told = self.news(group, seen, query).await?;
-            // What has changed in other groups is no reason to wake anybody.
-            let is_nothing = told.is_empty && told.revision.is_warming == seen.is_warming;
-            if is_over || !is_nothing {
-                return Ok(told);
-            }
-            known = told.revision.of_store;
-        }
-    }
-
-    async fn news(&self, group: Option<&str>, seen: Revision, query: &Query) -> Result<Told> {
-        if query.are_changes_enough {
-            self.views.changes(&*self.store, group, seen).await
-        } else {
-            self.views.listing(&*self.store, group).await
+            Err(_) => Ok(()),
         }
     }
 }
@@ -358,20 +335,12 @@ fn empty(status: StatusCode) -> Response<Full<Bytes>> {
     response
 }
 
-fn json(told: Told) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(told.json));
-    let json = HeaderValue::from_static(api::JSON);
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    not_stored(response)
-}
-
 /// A list is only true when it is sent.
-fn not_stored(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+fn not_stored(response: &mut Response<Full<Bytes>>) {
     let no_store = HeaderValue::from_static("no-store");
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, no_store);
-    response
 }
 
 impl fmt::Debug for Registry {

@@ -119,8 +119,7 @@ impl EntryWriter<'_, '_, '_> {
             return Err(unpaired());
         }
         if count != self.announced {
-            let width = wire::uint_len(self.announced as u64);
-            writer.put_count(self.count_at, width, count);
+            writer.put_count(self.count_at, self.announced, count);
         }
         writer.leave();
         Ok(())

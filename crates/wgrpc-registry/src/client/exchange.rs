@@ -1,7 +1,9 @@
 //! One HTTP request and its answer, within bounds of time and size.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +13,9 @@ use hyper::client::conn::http1;
 use hyper::http::request::Builder;
 use hyper::http::response::Parts;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use wgrpc_core::BoxFuture;
 
 use crate::api;
 use crate::error::{Error, Result};
@@ -26,9 +30,19 @@ const BODY_MAX: usize = 16 << 20;
 /// The most characters of a refusal that are shown.
 const TEXT_MAX: usize = 256;
 
+/// What a request travels on.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// How connections are made, if not by TCP.
+pub(super) type Dial =
+    Arc<dyn Fn() -> BoxFuture<'static, io::Result<Box<dyn Stream>>> + Send + Sync>;
+
 /// Where the registry is, taken apart.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Target {
+    dial: Option<Dial>,
     url: String,
     authority: String,
     host: String,
@@ -57,6 +71,7 @@ impl Target {
         let host = authority.host();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         Ok(Self {
+            dial: None,
             url: url.to_owned(),
             authority: authority.to_string(),
             host: bare.to_owned(),
@@ -84,7 +99,19 @@ impl Target {
         }
     }
 
-    pub(super) async fn connect(&self) -> Result<TcpStream> {
+    pub(super) fn dial(&mut self, dial: Dial) {
+        self.dial = Some(dial);
+    }
+
+    /// Connects in the way that requests are to travel.
+    async fn connect(&self) -> Result<Box<dyn Stream>> {
+        match &self.dial {
+            Some(dial) => dial().await.map_err(|error| self.unreachable(error)),
+            None => Ok(Box::new(self.connect_by_tcp().await?)),
+        }
+    }
+
+    pub(super) async fn connect_by_tcp(&self) -> Result<TcpStream> {
         let connected = TcpStream::connect((self.host.as_str(), self.port)).await;
         connected.map_err(|error| self.unreachable(error))
     }
@@ -105,6 +132,12 @@ impl Target {
             url: self.url.clone(),
             reason: reason.to_string(),
         }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Target").field(&self.url).finish()
     }
 }
 
@@ -163,6 +196,7 @@ pub(super) async fn exchange(target: &Target, request: Builder, limit: Duration)
             std::future::pending().await
         };
         tokio::select! {
+            biased;
             answer = answer => answer,
             never = work => never,
         }

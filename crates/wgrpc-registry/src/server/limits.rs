@@ -9,8 +9,7 @@ pub struct RegistryLimits {
     pub connections: usize,
     /// The most of them from one IP address; 1,024. More are closed when they are accepted.
     pub connections_per_address: usize,
-    /// The most clients that wait for a change at a time; 8,000. More are refused, with status 503,
-    /// and ask every 10 s instead. Each takes a connection, so raise that limit, too.
+    /// The most clients that wait for a change at a time; 8,000. More are refused, with status 503.
     pub watchers: usize,
     /// The longest that a watch goes on without an answer; 60 s.
     pub watch_max: Duration,

@@ -5,19 +5,20 @@ mod snapshot;
 
 use std::fmt;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use wgrpc_core::{Address, BoxFuture};
 
 use self::snapshot::Snapshot;
 use super::Store;
-use crate::error::{Error, Result};
-use crate::lease::{Changes, Listing, Registration};
+use crate::error::Result;
+use crate::lease::{Listing, Registration};
 use crate::membership::{Membership, MembershipConfig};
 
 /// Between two looks at who is overdue, however many are.
@@ -36,7 +37,8 @@ pub struct MemoryStore {
 struct Shared {
     membership: Mutex<Membership>,
     start: Instant,
-    revision: watch::Sender<u64>,
+    /// There is a new revision. Who waits longest is told first: nothing is left to chance.
+    changed: Notify,
     /// Somebody may be overdue earlier than the sweeper thinks.
     earlier: Notify,
 }
@@ -46,6 +48,12 @@ impl MemoryStore {
     /// runtime.
     pub fn new(config: MembershipConfig) -> Self {
         Self::start(Membership::new(config, first_revision()), None)
+    }
+
+    /// The same with revisions that begin here, for who can tell better than the clock which ones
+    /// there never were. They need not be higher than those of a store that was here before.
+    pub fn starting_at(config: MembershipConfig, revision: u64) -> Self {
+        Self::start(Membership::new(config, revision), None)
     }
 
     /// A store that keeps a snapshot in this file, at most a second old, and begins with what the
@@ -73,17 +81,16 @@ impl MemoryStore {
 
     fn start(membership: Membership, file: Option<Snapshot>) -> Self {
         let shared = Arc::new(Shared {
-            revision: watch::Sender::new(membership.revision()),
+            changed: Notify::new(),
             membership: Mutex::new(membership),
             start: Instant::now(),
             earlier: Notify::new(),
         });
+        let seen = shared.membership.lock().revision();
         let mut tasks = JoinSet::new();
         tasks.spawn(sweep(Arc::clone(&shared)));
         if let Some(file) = file {
-            // From this very moment on: changes can come before the task first runs.
-            let changes = shared.revision.subscribe();
-            tasks.spawn(snapshot::keep(file, Arc::clone(&shared), changes));
+            tasks.spawn(snapshot::keep(file, Arc::clone(&shared), seen));
         }
         Self {
             shared,
@@ -109,25 +116,35 @@ impl Shared {
     fn change<T>(&self, change: impl FnOnce(&mut Membership, Duration) -> T) -> T {
         let now = self.now();
         let mut membership = self.membership.lock();
-        let due = membership.next_sweep();
+        let (due, before) = (membership.next_sweep(), membership.revision());
         let outcome = change(&mut membership, now);
         let is_earlier = match (due, membership.next_sweep()) {
             (Some(before), Some(after)) => after < before,
             (None, after) => after.is_some(),
             (Some(_), None) => false,
         };
-        let revision = membership.revision();
-        // Under the lock, so that revisions are told in their order.
-        self.revision.send_if_modified(|told| {
-            let is_new = *told != revision;
-            *told = revision;
-            is_new
-        });
+        let has_changed = membership.revision() != before;
         drop(membership);
+        if has_changed {
+            self.changed.notify_waiters();
+        }
         if is_earlier {
             self.earlier.notify_one();
         }
         outcome
+    }
+
+    /// Waits until the revision is another than `seen`.
+    async fn changed(&self, seen: u64) -> u64 {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let revision = self.membership.lock().revision();
+            if revision != seen {
+                return revision;
+            }
+            changed.await;
+        }
     }
 }
 
@@ -142,6 +159,7 @@ async fn sweep(shared: Arc<Shared>) {
             }
         };
         tokio::select! {
+            biased;
             () = is_due => {}
             () = shared.earlier.notified() => continue,
         }
@@ -177,24 +195,8 @@ impl Store for MemoryStore {
         Box::pin(async { Ok(listing) })
     }
 
-    fn changes<'a>(
-        &'a self,
-        group: Option<&'a str>,
-        seen: u64,
-    ) -> BoxFuture<'a, Result<Option<Changes>>> {
-        let now = self.shared.now();
-        let changes = self.shared.membership.lock().changes(group, seen, now);
-        Box::pin(async { Ok(changes) })
-    }
-
     fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>> {
-        let mut revision = self.shared.revision.subscribe();
-        Box::pin(async move {
-            let other = revision.wait_for(|revision| *revision != seen).await;
-            // The sender is in the store, which this borrows.
-            let ended = |_| Error::Store("it has ended".to_owned());
-            other.map(|revision| *revision).map_err(ended)
-        })
+        Box::pin(async move { Ok(self.shared.changed(seen).await) })
     }
 }
 

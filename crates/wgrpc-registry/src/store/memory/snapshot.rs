@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
 use super::Shared;
 use crate::error::{Error, Result};
@@ -82,14 +81,10 @@ impl Snapshot {
 }
 
 /// Writes the file whenever something has changed, for as long as the store lives.
-pub(super) async fn keep(
-    snapshot: Snapshot,
-    shared: Arc<Shared>,
-    mut changes: watch::Receiver<u64>,
-) {
-    while changes.changed().await.is_ok() {
+pub(super) async fn keep(snapshot: Snapshot, shared: Arc<Shared>, mut seen: u64) {
+    loop {
+        shared.changed(seen).await;
         tokio::time::sleep(GATHER).await;
-        changes.mark_unchanged();
         let saved = {
             let membership = shared.membership.lock();
             Saved {
@@ -97,6 +92,7 @@ pub(super) async fn keep(
                 registrations: membership.registrations(),
             }
         };
+        seen = saved.revision;
         if let Err(error) = snapshot.replace(saved).await {
             tracing::warn!(%error, "a restart would not know the newest servers");
         }
