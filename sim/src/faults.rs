@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use wgrpc_cluster::ServerList;
 use wgrpc_core::Result;
 
 use crate::load::Caller;
 use crate::network::{Death, Host, Network};
+use crate::registry::RegistryNode;
 use crate::servers::Node;
 use crate::trace::Trace;
 
@@ -21,6 +21,7 @@ pub(crate) struct Victims {
     /// All servers, and how many of them, from the first on, something may happen to.
     pub(crate) servers: Vec<Node>,
     pub(crate) doomed: usize,
+    pub(crate) registry: RegistryNode,
     pub(crate) clients: Vec<Host>,
     pub(crate) callers: Arc<Vec<Caller>>,
 }
@@ -47,6 +48,14 @@ enum Fault {
     Slow(u64),
     /// The client does not know of the server.
     Unlisted,
+    /// The registry's process is killed, and starts again knowing nobody.
+    RegistryCrash,
+    /// So it is with its machine.
+    RegistryPowerCut,
+    /// The registry does not run.
+    RegistryFreeze,
+    /// Neither the clients nor the server reach the registry.
+    RegistryApart,
 }
 
 impl Victims {
@@ -145,6 +154,30 @@ impl Victims {
                 sleep(time).await;
                 server.slow_down(0);
             }
+            Fault::RegistryCrash | Fault::RegistryPowerCut if !self.registry.is_running() => {}
+            Fault::RegistryCrash | Fault::RegistryPowerCut => {
+                self.registry.kill(match fault {
+                    Fault::RegistryCrash => Death::Process,
+                    _ => Death::Machine,
+                });
+                sleep(time).await;
+                self.registry.start();
+            }
+            Fault::RegistryFreeze => {
+                network.freeze(self.registry.host());
+                sleep(time).await;
+                network.thaw(self.registry.host());
+            }
+            Fault::RegistryApart => {
+                let registry = self.registry.host();
+                let those = hosts().chain([host]);
+                let links: Vec<_> = those
+                    .flat_map(|there| [(there, registry), (registry, there)])
+                    .collect();
+                links.iter().for_each(|&(from, to)| network.cut(from, to));
+                sleep(time).await;
+                links.iter().for_each(|&(from, to)| network.mend(from, to));
+            }
             Fault::Unlisted => {
                 self.list(clients, |known| known != host);
                 sleep(time).await;
@@ -161,13 +194,13 @@ impl Victims {
         for &client in clients {
             let known = self.servers.iter().filter(|server| is_known(server.host()));
             let endpoints = known.filter_map(|server| server.endpoint().ok());
-            self.callers[client].knows(ServerList::new(endpoints));
+            self.callers[client].knows(endpoints.collect());
         }
     }
 }
 
 fn any_fault(chance: &mut fastrand::Rng) -> Fault {
-    match chance.u8(..12) {
+    match chance.u8(..16) {
         0 => Fault::Apart,
         1 => Fault::Deaf,
         2 => Fault::Mute,
@@ -184,6 +217,10 @@ fn any_fault(chance: &mut fastrand::Rng) -> Fault {
         8 => Fault::Restart,
         9 => Fault::Freeze,
         10 => Fault::Slow(chance.u64(50..=5_000)),
-        _ => Fault::Unlisted,
+        11 => Fault::Unlisted,
+        12 => Fault::RegistryCrash,
+        13 => Fault::RegistryPowerCut,
+        14 => Fault::RegistryFreeze,
+        _ => Fault::RegistryApart,
     }
 }

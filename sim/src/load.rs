@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep};
-use wgrpc_cluster::{Discovery, FailMode, SelectMode, ServerList, XClient};
+use wgrpc_cluster::{Discovery, Endpoint, FailMode, SelectMode, XClient};
 use wgrpc_core::{CallOptions, Cause, Connector, Error, Executed, Result};
 
 use crate::ledger::{Job, Ledger};
@@ -22,7 +22,7 @@ const LATE: Duration = Duration::from_millis(100);
 pub(crate) struct Caller {
     pub(crate) client: XClient,
     /// The servers that it knows.
-    pub(crate) list: Arc<ServerList>,
+    discovery: Arc<dyn Discovery>,
     stop: Arc<AtomicBool>,
     calling: JoinHandle<()>,
 }
@@ -34,6 +34,8 @@ pub(crate) struct Habits {
     fail: FailMode,
     /// Which part of its calls is idempotent.
     idempotent: f64,
+    /// Whether it finds its servers in the registry, or in a list of its own.
+    pub(crate) asks_registry: bool,
     /// The pauses between its calls are at most so long, in milliseconds.
     pause: u64,
 }
@@ -84,6 +86,7 @@ impl Habits {
             select,
             fail,
             idempotent: idempotent[chance.usize(..idempotent.len())],
+            asks_registry: chance.u8(..3) > 0,
             pause: chance.u64(500..=2_000),
         }
     }
@@ -98,14 +101,13 @@ impl Caller {
     pub(crate) fn start(
         host: Host,
         world: &World,
-        list: ServerList,
+        discovery: Arc<dyn Discovery>,
         habits: Habits,
         chance: fastrand::Rng,
     ) -> Result<Self> {
         world
             .trace
             .note(format_args!("client {host} starts with {habits:?}"));
-        let list = Arc::new(list);
         let network = world.network.clone();
         let client = XClient::builder()
             .select(habits.select.clone())
@@ -114,7 +116,7 @@ impl Caller {
                 let network = network.clone();
                 async move { dial(&network, host, &connector, &address.to_string()).await }
             })
-            .start(list.clone())?;
+            .start(discovery.clone())?;
         let stop = Arc::new(AtomicBool::new(false));
         let calling = tokio::spawn(call(
             host,
@@ -126,7 +128,7 @@ impl Caller {
         ));
         Ok(Self {
             client,
-            list,
+            discovery,
             stop,
             calling,
         })
@@ -139,9 +141,9 @@ impl Caller {
         let _ = (&mut self.calling).await;
     }
 
-    /// Replaces the list of servers by another.
-    pub(crate) fn knows(&self, servers: ServerList) {
-        self.list.update(servers.servers().endpoints.clone());
+    /// Replaces the list of servers by another. The registry's next word overrules it.
+    pub(crate) fn knows(&self, servers: Vec<Endpoint>) {
+        self.discovery.update(servers);
     }
 }
 
@@ -183,7 +185,14 @@ async fn call(
     stop: Arc<AtomicBool>,
 ) {
     let mut calls = JoinSet::new();
+    let mut has_known = false;
     while !stop.load(Ordering::Relaxed) {
+        let knows = !client.servers().is_empty();
+        if has_known && !knows {
+            let trace = &world.trace;
+            trace.wrong(format_args!("client {host} knows no server any more"));
+        }
+        has_known |= knows;
         let (job, timeout) = any_job(&mut chance, &habits);
         let mut request = vec![world.ledger.open(job.clone())];
         request.extend((0..job.ballast).map(|_| chance.u64(..)));

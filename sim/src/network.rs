@@ -204,11 +204,12 @@ impl Network {
         link.loss = loss;
     }
 
-    /// How many ends of streams somebody still holds.
-    pub(crate) fn open(&self) -> usize {
+    /// How many ends of streams somebody still holds, but for those to and from one host.
+    pub(crate) fn open(&self, but: Option<Host>) -> usize {
         let state = self.0.state.lock();
         let held = state.pipes.values().filter(|pipe| !pipe.is_abandoned);
-        held.count()
+        held.filter(|pipe| ![pipe.from, pipe.to].map(Some).contains(&but))
+            .count()
     }
 }
 

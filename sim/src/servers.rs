@@ -9,10 +9,14 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 use wgrpc_cluster::Endpoint;
-use wgrpc_core::{AddressError, Fault, Method, Result, Server, ServerLimits, Service};
+use wgrpc_core::{
+    AddressError, Announcer, Error, Fault, Method, Result, Server, ServerLimits, Service,
+};
+use wgrpc_registry::Heartbeat;
 
 use crate::ledger::Ledger;
 use crate::network::{Death, Host, Network, Stream};
+use crate::registry::RegistryNode;
 use crate::trace::Trace;
 
 /// The one method there is.
@@ -28,6 +32,7 @@ pub(crate) struct Node(Arc<Inner>);
 struct Inner {
     host: Host,
     network: Network,
+    registry: RegistryNode,
     ledger: Ledger,
     trace: Trace,
     /// How much longer it takes for everything, in milliseconds.
@@ -40,14 +45,23 @@ struct Inner {
 
 struct Running {
     server: Server,
+    /// It listens on no address of this machine's, so this is told by hand what there is.
+    heartbeat: Heartbeat,
     accepting: AbortHandle,
 }
 
 impl Node {
-    pub(crate) fn new(host: Host, network: &Network, ledger: &Ledger, trace: &Trace) -> Self {
+    pub(crate) fn new(
+        host: Host,
+        network: &Network,
+        registry: &RegistryNode,
+        ledger: &Ledger,
+        trace: &Trace,
+    ) -> Self {
         Self(Arc::new(Inner {
             host,
             network: network.clone(),
+            registry: registry.clone(),
             ledger: ledger.clone(),
             trace: trace.clone(),
             slow: AtomicU64::new(0),
@@ -98,7 +112,15 @@ impl Node {
             .start()?;
         let streams = self.0.network.listen(self.0.host);
         let accepting = tokio::spawn(accept(server.clone(), streams)).abort_handle();
-        *self.0.running.lock() = Some(Running { server, accepting });
+        let registry = self.0.registry.client(self.0.host);
+        let registry = registry.map_err(|error| Error::Setup(error.to_string()))?;
+        let heartbeat = Heartbeat::of_client(registry);
+        heartbeat.up(&self.endpoint()?.address);
+        *self.0.running.lock() = Some(Running {
+            server,
+            heartbeat,
+            accepting,
+        });
         Ok(())
     }
 
@@ -113,7 +135,13 @@ impl Node {
     /// Ends it as one should.
     pub(crate) async fn shut_down(&self) {
         let running = self.0.running.lock().take();
-        if let Some(Running { server, accepting }) = running {
+        if let Some(Running {
+            server,
+            heartbeat,
+            accepting,
+        }) = running
+        {
+            heartbeat.down().await;
             self.0.network.refuse(self.0.host);
             // What it could not wait for is the business of those who sent it.
             let _ = server.shutdown().await;

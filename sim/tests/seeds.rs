@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use sim::{Telling, run};
+use sim::{Telling, WallClocks, run, run_with};
 
 /// Runs these seeds, and says how to look at one that is wrong.
 fn check(seeds: std::ops::Range<u64>) {
@@ -27,6 +27,15 @@ fn what_clients_are_told_is_true_and_all_is_well_in_the_end() {
 #[test]
 fn so_it_is_with_other_seeds() {
     check(100_000..100_100);
+}
+
+#[test]
+fn wall_clocks_that_are_set_change_nothing() {
+    for seed in 200_000..200_020 {
+        let stepping = run_with(seed, Telling::Quiet, WallClocks::Stepping).unwrap();
+        let right = run_with(seed, Telling::Quiet, WallClocks::Right).unwrap();
+        assert_eq!(stepping, right);
+    }
 }
 
 #[test]
