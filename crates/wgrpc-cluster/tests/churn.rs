@@ -49,7 +49,7 @@ async fn call(client: XClient, stop: Arc<AtomicBool>, seed: u64) -> usize {
     let mut random = Rng::with_seed(seed);
     let mut calls = 0;
     while !stop.load(Ordering::SeqCst) {
-        let work = random.u64(..5);
+        let work = random.u64(..50);
         let mut options = CallOptions::new();
         if random.bool() {
             options = options.idempotent();
@@ -78,7 +78,8 @@ async fn change(list: &ServerList, client: &XClient, fleet: &Fleet, times: usize
             endpoint(number).weight(1 + number as u32 % 3)
         });
         list.update(listed.collect());
-        sleep(Duration::from_millis(random.u64(..5))).await;
+        // Changes that come at once are taken for one.
+        sleep(Duration::from_millis(random.u64(4..12))).await;
         most = most.max(fleet.open());
     }
     // Those of the servers in the list, and those that calls are under way on.
