@@ -137,7 +137,8 @@ impl Inbox {
             Some(share) => missing.min(share.bytes().saturating_sub(self.buffer.len()).max(1)),
             None => missing,
         };
-        self.buffer.reserve(granted.min(STEP));
+        // Room that nothing is read into costs no memory; to make it in many steps costs copies.
+        self.buffer.reserve(missing.min(STEP));
         let mut room = (&mut self.buffer).limit(granted);
         poll_read_buf(Pin::new(&mut self.io), cx, &mut room)
     }
