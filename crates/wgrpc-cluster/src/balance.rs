@@ -15,8 +15,11 @@ mod round_robin;
 mod weighted_round_robin;
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use wgrpc_core::Error;
 
 pub use candidates::Candidates;
 pub use load::{Begun, Load};
@@ -83,6 +86,16 @@ impl<'a> Choice<'a> {
 }
 
 /// How servers are chosen.
+///
+/// Those that are built in have [names](Self::NAMES), for command lines and configurations.
+///
+/// ```
+/// use wgrpc_cluster::SelectMode;
+///
+/// let mode: SelectMode = "round-robin".parse()?;
+/// assert_eq!(mode.to_string(), "round-robin");
+/// # Ok::<(), wgrpc_core::Error>(())
+/// ```
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum SelectMode {
@@ -109,6 +122,16 @@ pub enum SelectMode {
 }
 
 impl SelectMode {
+    /// The names of those that are built in.
+    pub const NAMES: [&str; 6] = [
+        "random",
+        "round-robin",
+        "weighted",
+        "hash",
+        "least-loaded",
+        "ewma",
+    ];
+
     /// A way of the user's own; `build` is called once for every list of servers.
     pub fn custom<B: Balancer + 'static>(
         build: impl Fn(&[Arc<Node>]) -> B + Send + Sync + 'static,
@@ -128,6 +151,41 @@ impl SelectMode {
             Self::PeakEwma => Box::new(Least::peak_ewma(nodes)),
             Self::Custom(build) => build(nodes),
         }
+    }
+}
+
+impl FromStr for SelectMode {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Ok(match name {
+            "random" => Self::Random,
+            "round-robin" => Self::RoundRobin,
+            "weighted" => Self::WeightedRoundRobin,
+            "hash" => Self::ConsistentHash,
+            "least-loaded" => Self::LeastLoaded,
+            "ewma" => Self::PeakEwma,
+            _ => {
+                let names = Self::NAMES.join(", ");
+                let text = format!("no way to choose a server is '{name}': expect {names}");
+                return Err(Error::Setup(text));
+            }
+        })
+    }
+}
+
+/// Its name; a way of the user's own is `custom`, which nobody can ask for by name.
+impl fmt::Display for SelectMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Random => "random",
+            Self::RoundRobin => "round-robin",
+            Self::WeightedRoundRobin => "weighted",
+            Self::ConsistentHash => "hash",
+            Self::LeastLoaded => "least-loaded",
+            Self::PeakEwma => "ewma",
+            Self::Custom(_) => "custom",
+        })
     }
 }
 

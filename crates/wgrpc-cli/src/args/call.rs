@@ -3,7 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use wgrpc::{Address, AddressError, SelectMode};
 
 use crate::exit::Failure;
@@ -94,7 +95,8 @@ pub(crate) struct Call {
 
     /// Which of several servers gets the call: hash with --key, otherwise least-loaded
     #[arg(long, value_name = "MODE", conflicts_with_all = ["broadcast", "all"])]
-    select: Option<Select>,
+    #[arg(value_parser = PossibleValuesParser::new(SelectMode::NAMES).try_map(|name| name.parse::<SelectMode>()))]
+    select: Option<SelectMode>,
 
     /// What the call is about: by --select hash equal keys go to the same server
     #[arg(long, conflicts_with_all = ["broadcast", "all"])]
@@ -167,28 +169,12 @@ impl Call {
     }
 
     pub(crate) fn select(&self) -> SelectMode {
-        match self.select {
+        match &self.select {
+            Some(mode) => mode.clone(),
             None if self.key.is_some() => SelectMode::ConsistentHash,
             None => SelectMode::default(),
-            Some(Select::Random) => SelectMode::Random,
-            Some(Select::RoundRobin) => SelectMode::RoundRobin,
-            Some(Select::Weighted) => SelectMode::WeightedRoundRobin,
-            Some(Select::Hash) => SelectMode::ConsistentHash,
-            Some(Select::LeastLoaded) => SelectMode::LeastLoaded,
-            Some(Select::Ewma) => SelectMode::PeakEwma,
         }
     }
-}
-
-/// A way to choose one of several servers.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Select {
-    Random,
-    RoundRobin,
-    Weighted,
-    Hash,
-    LeastLoaded,
-    Ewma,
 }
 
 /// The servers that a call is for.

@@ -350,3 +350,15 @@ fn an_own_way_to_choose_is_built_for_each_list() {
     assert_eq!(Fleet::new(&mode, &[1, 1, 1]).pick(), 2);
     assert_eq!(format!("{mode:?}"), "Custom");
 }
+
+#[test]
+fn every_way_that_has_a_name_is_found_by_it() {
+    for name in SelectMode::NAMES {
+        let mode: SelectMode = name.parse().unwrap();
+        assert_eq!(mode.to_string(), name);
+    }
+    let error = "best".parse::<SelectMode>().unwrap_err();
+    let text = "no way to choose a server is 'best': \
+        expect random, round-robin, weighted, hash, least-loaded, ewma";
+    assert_eq!(error.to_string(), text);
+}
