@@ -28,6 +28,9 @@ use crate::pool::{HURRY, Signals};
 /// connection; the old one lives until its calls have ended.
 const STALLED_AFTER: u32 = 3;
 
+/// A connection of this age may have died some time ago.
+const OLD: Duration = Duration::from_secs(10);
+
 /// How connections are made.
 pub(crate) type Dial =
     Arc<dyn Fn(Connector, Address) -> BoxFuture<'static, Result<Client>> + Send + Sync>;
@@ -63,6 +66,7 @@ enum State {
 pub(crate) struct Link {
     pub(crate) client: Client,
     pub(crate) member: Arc<Core>,
+    since: Duration,
     /// Calls over it in a row whose time was up.
     misses: AtomicU32,
 }
@@ -190,9 +194,24 @@ impl Link {
             0
         };
         let health = node.health();
+        let outcome = if outcome == Outcome::Failed && self.has_ended_unnoticed(now) {
+            Outcome::Unknown
+        } else {
+            outcome
+        };
         if health.record(outcome, at, now, random, &signals.options.health) {
             signals.changed.notify_one();
         }
+    }
+
+    /// Whether it has ended and may have done so long ago, while nobody called because the server
+    /// was left out: then it says nothing about whether the server is well. One that ends soon after
+    /// it was made does.
+    #[cold]
+    fn has_ended_unnoticed(&self, now: Duration) -> bool {
+        now.saturating_sub(self.since) >= OLD
+            && !self.client.is_available()
+            && self.member.node.health().condition() != Condition::Well
     }
 
     #[inline]
@@ -253,9 +272,11 @@ impl Keeper {
     /// Lends the connection out until it has ended or stalled.
     async fn hold(&self, client: Client) {
         let member = self.member.clone();
+        let since = member.signals.now();
         let link = Arc::new(Link {
             client,
             member,
+            since,
             misses: AtomicU32::new(0),
         });
         self.member.enter(State::Up(link.clone()));

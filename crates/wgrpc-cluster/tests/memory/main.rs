@@ -7,3 +7,4 @@ mod fleet;
 mod relisted;
 mod schedules;
 mod storm;
+mod unnoticed;
