@@ -9,7 +9,7 @@ use wgrpc_core::Result;
 
 use crate::load::Caller;
 use crate::network::{Death, Host, Network};
-use crate::registry::RegistryNode;
+use crate::registry_node::RegistryNode;
 use crate::servers::Node;
 use crate::trace::Trace;
 

@@ -25,7 +25,7 @@ use crate::faults::Victims;
 use crate::ledger::Ledger;
 use crate::load::{Caller, Habits, Tally, World};
 use crate::network::{Death, Host, Network};
-use crate::registry::{RegistryNode, WallClock};
+use crate::registry_node::{RegistryNode, WallClock};
 use crate::servers::Node;
 use crate::trace::{Telling, Trace};
 
@@ -40,10 +40,10 @@ const START: Duration = Duration::from_secs(5);
 const TROUBLE: Duration = Duration::from_secs(60);
 
 /// How long after that everything works as if nothing had been. A server that was sick is left out
-/// for a minute at most, and 5 s more by clients that have no call to spare for a probe. If its
-/// connection has died unnoticed meanwhile, that is what the probe finds, and it takes another
-/// minute. The longest pause between two attempts to connect is 36 s.
-const RECOVERY: Duration = Duration::from_secs(130);
+/// for a minute at most, and 5 s more by clients that have no call to spare for a probe; and again
+/// as much, if that is how it turns out that its connection has died unnoticed. The longest pause
+/// between two attempts to connect is 36 s.
+const RECOVERY: Duration = Duration::from_secs(80);
 
 /// How long after the last fault the registry lists all servers: they beat after 33 s at most.
 const LISTED: Duration = Duration::from_secs(36);

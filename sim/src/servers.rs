@@ -16,7 +16,7 @@ use wgrpc_registry::Heartbeat;
 
 use crate::ledger::Ledger;
 use crate::network::{Death, Host, Network, Stream};
-use crate::registry::RegistryNode;
+use crate::registry_node::RegistryNode;
 use crate::trace::Trace;
 
 /// The one method there is.
