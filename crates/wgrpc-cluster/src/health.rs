@@ -54,6 +54,14 @@ impl Default for HealthPolicy {
     }
 }
 
+impl HealthPolicy {
+    /// The number of the tenth of a window that it is now. In nanoseconds, half a thousand years
+    /// fit.
+    fn slot(&self, now: Duration) -> u64 {
+        now.as_nanos() as u64 / (self.window.as_nanos() as u64 / 10).max(1)
+    }
+}
+
 /// What is known about a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
@@ -137,13 +145,13 @@ impl Health {
         random: u64,
         policy: &HealthPolicy,
     ) -> bool {
-        let slot = policy.window / 10;
+        let slot = || policy.slot(now);
         match outcome {
             Outcome::Answered | Outcome::Overloaded => {
                 if self.in_a_row.load(Ordering::Relaxed) != 0 {
                     self.in_a_row.store(0, Ordering::Relaxed);
                 }
-                self.window.add(now, slot, 1, 0);
+                self.window.add(slot(), 1, 0);
                 self.is_ill() && self.recover(begun, now)
             }
             Outcome::Failed => {
@@ -151,8 +159,8 @@ impl Health {
                     .in_a_row
                     .fetch_add(1, Ordering::Relaxed)
                     .saturating_add(1);
-                self.window.add(now, slot, 1, 1);
-                let (calls, failures) = self.window.sums(now, slot);
+                self.window.add(slot(), 1, 1);
+                let (calls, failures) = self.window.sums(slot());
                 let is_too_much = in_a_row >= policy.failures_in_a_row
                     || calls >= u64::from(policy.calls)
                         && failures as f64 > (1.0 - policy.success) * calls as f64;

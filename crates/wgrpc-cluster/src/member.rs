@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use futures_util::FutureExt;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
-use wgrpc_core::{Address, BoxFuture, Cause, Client, Connector, Error, Result};
+use wgrpc_core::{Address, BoxFuture, Cause, Client, Connector, Error, Result, Stay};
 
 use crate::backoff::Backoff;
 use crate::balance::{Begun, Node};
@@ -49,6 +50,8 @@ pub(crate) struct Core {
     pub(crate) node: Node,
     signals: Arc<Signals>,
     state: Mutex<State>,
+    /// The connection that `state` has, for calls: they take no lock.
+    lent: ArcSwapOption<Link>,
     /// Ends the wait for the end of a connection that has stalled.
     stalled: Notify,
 }
@@ -83,6 +86,7 @@ impl Member {
             node: Node::new(endpoint.clone()),
             signals: signals.clone(),
             state: Mutex::new(State::Down(None)),
+            lent: ArcSwapOption::empty(),
             stalled: Notify::new(),
         });
         let keeper = Keeper {
@@ -111,28 +115,47 @@ impl Drop for Member {
 
 impl Core {
     fn enter(&self, next: State) {
-        let mut state = self.state.lock();
+        let state = self.state.lock();
         // The keeper may not have heard of it yet.
         if !matches!(&*state, State::Gone) {
-            let last = std::mem::replace(&mut *state, next);
-            drop(state);
-            // Connections end, which is nothing to do under a lock.
-            drop(last);
+            self.replace(state, next);
         }
+    }
+
+    /// Gives up this connection, if it is the one that is lent out; says whether it was.
+    fn leave(&self, link: &Link) -> bool {
+        let state = self.state.lock();
+        let is_lent = matches!(&*state, State::Up(known) if std::ptr::eq(&**known, link));
+        if is_lent {
+            self.replace(state, State::Down(None));
+        }
+        is_lent
+    }
+
+    fn replace(&self, mut state: MutexGuard<'_, State>, next: State) {
+        let lent = match &next {
+            State::Up(link) => Some(link.clone()),
+            State::Down(_) | State::Gone => None,
+        };
+        let last = std::mem::replace(&mut *state, next);
+        let lent = self.lent.swap(lent);
+        drop(state);
+        // Connections end, which is nothing to do under a lock.
+        drop((last, lent));
     }
 
     /// The connection, if calls can be made over it.
     #[inline]
     pub(crate) fn link(&self) -> Option<Arc<Link>> {
-        match &*self.state.lock() {
-            State::Up(link) if link.client.is_available() => Some(link.clone()),
-            _ => None,
-        }
+        let lent = self.lent.load();
+        let link = lent.as_ref().filter(|link| link.client.is_available())?;
+        Some(Arc::clone(link))
     }
 
     /// Whether there is a connection.
     pub(crate) fn is_up(&self) -> bool {
-        matches!(&*self.state.lock(), State::Up(link) if link.client.is_available())
+        let lent = self.lent.load();
+        lent.as_ref().is_some_and(|link| link.client.is_available())
     }
 
     /// Whether it has left the list, so that there will not be a connection again.
@@ -180,14 +203,25 @@ impl Link {
         self.member.node.load().begin(now)
     }
 
-    /// Learns how a call has ended: so do the load and the health of the server.
-    pub(crate) fn end(&self, begun: Begun, outcome: Outcome) {
+    /// Learns how a call has ended: so do the load and the health of the server. Returns what was
+    /// learnt: a server is not to blame for what a middleware of the client has done meanwhile.
+    pub(crate) fn end(&self, begun: Begun, outcome: Outcome, stay: Stay) -> Outcome {
         let (node, signals) = (&self.member.node, &self.member.signals);
-        let (at, now) = (begun.at(), signals.now());
+        let at = begun.at();
+        let now = signals.since(stay.answered.unwrap_or_else(Instant::now));
+        let sent = stay.held.map_or(now, |held| at + held);
+        let outcome = match outcome {
+            _ if stay.held.is_none() => Outcome::Unknown,
+            // The answer came, and then something else took too long or went wrong.
+            Outcome::Failed | Outcome::Unknown if stay.answered.is_some() => Outcome::Answered,
+            // A server that had less than half of the time need not be slow.
+            Outcome::Failed if now.saturating_sub(sent) < sent - at => Outcome::Unknown,
+            outcome => outcome,
+        };
         if matches!(outcome, Outcome::Answered | Outcome::Overloaded) {
             self.answered();
         }
-        node.load().end(begun, now, outcome);
+        node.load().end(begun.from(sent), now, outcome);
         let random = if outcome.is_bad() {
             fastrand::u64(..)
         } else {
@@ -202,6 +236,7 @@ impl Link {
         if health.record(outcome, at, now, random, &signals.options.health) {
             signals.changed.notify_one();
         }
+        outcome
     }
 
     /// Whether it has ended and may have done so long ago, while nobody called because the server
@@ -226,8 +261,7 @@ impl Link {
     pub(crate) fn missed(&self) {
         let member = &self.member;
         let misses = self.misses.fetch_add(1, Ordering::Relaxed) + 1;
-        if misses >= STALLED_AFTER && member.has(self) {
-            member.enter(State::Down(None));
+        if misses >= STALLED_AFTER && member.leave(self) {
             member.stalled.notify_one();
         }
     }
@@ -280,12 +314,15 @@ impl Keeper {
             misses: AtomicU32::new(0),
         });
         self.member.enter(State::Up(link.clone()));
+        self.member.signals.arrived.notify_one();
         self.member.signals.changed.notify_one();
         // A signal may be meant for an earlier connection.
         while self.member.has(&link) {
             tokio::select! {
                 biased;
-                () = link.client.closed() => self.member.enter(State::Down(None)),
+                () = link.client.closed() => {
+                    self.member.leave(&link);
+                }
                 () = self.member.stalled.notified() => {}
             }
         }

@@ -24,7 +24,8 @@ use view::{Fleet, View};
 /// While calls wait, servers that are away are dialled at most this often, and hardly less.
 pub(crate) const HURRY: Duration = Duration::from_millis(250);
 
-/// How long changes are gathered after one that was taken in at once. It bounds what ten thousand
+/// How long changes are gathered after one that was taken in at once, unless there is nobody to
+/// call. It bounds what ten thousand
 /// connections that come up together, or a discovery that speaks of changes without end, can cost.
 const SETTLE: Duration = Duration::from_millis(5);
 
@@ -48,6 +49,8 @@ pub(crate) struct Options {
 pub(crate) struct Signals {
     /// Something about a member has changed.
     pub(crate) changed: Notify,
+    /// A connection has come up.
+    pub(crate) arrived: Notify,
     /// A new view was published.
     published: Notify,
     /// Calls wait: servers that are away are dialled sooner.
@@ -97,6 +100,7 @@ impl Pool {
     ) -> Owner {
         let signals = Arc::new(Signals {
             changed: Notify::new(),
+            arrived: Notify::new(),
             published: Notify::new(),
             hurry: Notify::new(),
             dials: Semaphore::new(options.dials.clamp(1, Semaphore::MAX_PERMITS)),
@@ -135,7 +139,12 @@ impl Pool {
             } else if has_changed {
                 self.publish(self.view.load().fleet.clone());
             }
-            sleep(SETTLE).await;
+            let nobody = self.view.load().is_empty();
+            tokio::select! {
+                () = sleep(SETTLE) => {}
+                // Calls may wait for it.
+                () = self.signals.arrived.notified(), if nobody => {}
+            }
         }
     }
 

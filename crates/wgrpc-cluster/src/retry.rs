@@ -118,14 +118,11 @@ pub fn may_send_again(error: &Error, is_idempotent: bool) -> bool {
 pub struct RetryBudget {
     share: f64,
     per_second: f64,
-    /// Calls and retries. A slot more than the window has, since that of now has just begun.
+    /// Calls and retries, by seconds. A slot more than the window has, since that of now has just begun.
     window: Window<11>,
     /// Held while a retry is granted, so that two cannot be granted the same.
     granting: Mutex<()>,
 }
-
-/// The length of a slot of the budget's window.
-const SLOT: Duration = Duration::from_secs(1);
 
 impl RetryBudget {
     /// A budget of this share of the calls (0.2 is a fifth), and so many a second more.
@@ -140,18 +137,18 @@ impl RetryBudget {
 
     /// Counts a call, once however often it is tried.
     pub fn count_call(&self, now: Duration) {
-        self.window.add(now, SLOT, 1, 0);
+        self.window.add(now.as_secs(), 1, 0);
     }
 
     /// Takes one retry out of the budget, if there is one left.
     pub fn try_retry(&self, now: Duration) -> bool {
         let _granting = self.granting.lock();
-        let (calls, retries) = self.window.sums(now, SLOT);
+        let (calls, retries) = self.window.sums(now.as_secs());
         let granted = self.share * calls as f64 + self.per_second * 10.0;
         if retries as f64 + 1.0 > granted {
             return false;
         }
-        self.window.add(now, SLOT, 0, 1);
+        self.window.add(now.as_secs(), 0, 1);
         true
     }
 }

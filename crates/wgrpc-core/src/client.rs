@@ -14,7 +14,7 @@ mod pending;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use wgrpc_gob::Gob;
 
 pub use builder::ClientBuilder;
-pub use call::Call;
+pub use call::{Call, Stay};
 pub use connector::{Arguments, Connector};
 
 use crate::address::{Address, AddressError};
@@ -69,6 +69,8 @@ struct Shared {
     outbox: Outbox,
     options: Arc<Options>,
     peer: Peer,
+    /// Whether no more calls can be made: what `state` says, for those who only ask.
+    is_over: AtomicBool,
     /// What the server has said that it understands.
     server_ext: AtomicU64,
     /// Tells those who wait for it that no more calls can be made.
@@ -84,6 +86,8 @@ struct State {
     /// Whether the server has said that it shuts down: calls in flight may still be answered, but
     /// no more are made.
     is_draining: bool,
+    /// When replies were last handed to their calls.
+    delivered: Instant,
     /// When the connection's task wakes up by itself to look at deadlines.
     armed: Option<Instant>,
 }
@@ -142,14 +146,28 @@ impl Client {
     where
         R: DeserializeOwned,
     {
-        Call::start_encoded(&self.0.0, method, args, options)
+        self.call_encoded_at(method, args, options, Instant::now())
+    }
+
+    /// [Calls](Self::call_encoded) at the moment `now`, for callers who have looked at the clock
+    /// already: a call's time begins then.
+    pub fn call_encoded_at<R>(
+        &self,
+        method: &str,
+        args: &Arguments,
+        options: CallOptions,
+        now: Instant,
+    ) -> Call<R>
+    where
+        R: DeserializeOwned,
+    {
+        Call::start_encoded(&self.0.0, method, args, options, now)
     }
 
     /// Whether calls can be made: the client was not closed, the connection is not known to be
     /// lost and the server has not said that it shuts down.
     pub fn is_available(&self) -> bool {
-        let state = self.0.0.state.lock();
-        state.closed.is_none() && !state.is_draining
+        !self.0.0.is_over.load(Ordering::Acquire)
     }
 
     /// Waits until no more calls can be made: until the client is not
@@ -226,6 +244,7 @@ impl Shared {
             }
             state.pending.fail_all(&error, |waker| wakers.push(waker));
             state.closed = Some(error.clone());
+            self.is_over.store(true, Ordering::Release);
         }
         self.outbox.close(Cause::new(error.to_string()));
         wakers.into_iter().for_each(std::task::Waker::wake);

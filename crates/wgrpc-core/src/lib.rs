@@ -44,7 +44,7 @@ mod transport;
 pub use address::{Address, AddressError, Protocol};
 pub use announcer::Announcer;
 pub use caller::{CallOptions, Caller, With};
-pub use client::{Arguments, Call, Client, ClientBuilder, Connector};
+pub use client::{Arguments, Call, Client, ClientBuilder, Connector, Stay};
 pub use codec::{Codec, CodecError, Target};
 /// What a [`Codec`] of the user's own is written with.
 pub use erased_serde;

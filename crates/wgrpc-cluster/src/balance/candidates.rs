@@ -13,7 +13,14 @@ pub struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
+    #[inline]
     pub(super) fn new(usable: &'a [u32], tried: &[u32]) -> Self {
+        if tried.is_empty() {
+            return Self {
+                usable,
+                skipped: SmallVec::new(),
+            };
+        }
         let positions = tried
             .iter()
             .filter_map(|index| usable.binary_search(index).ok());

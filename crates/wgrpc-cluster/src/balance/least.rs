@@ -75,6 +75,9 @@ impl Least {
 impl Balancer for Least {
     fn pick(&self, choice: &Choice<'_>, random: u64) -> Option<usize> {
         let candidates = choice.candidates();
+        if candidates.len() == 1 {
+            return candidates.get(0);
+        }
         if matches!(self.cost, Cost::Calls) && candidates.len() <= FEW {
             return self.of_all(choice, &candidates, random);
         }

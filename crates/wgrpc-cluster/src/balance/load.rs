@@ -54,6 +54,11 @@ impl Begun {
     pub fn at(&self) -> Duration {
         self.at
     }
+
+    /// The same call, of which only the time from then on counts.
+    pub(crate) fn from(self, at: Duration) -> Self {
+        Self { at }
+    }
 }
 
 impl Load {
@@ -66,7 +71,7 @@ impl Load {
     /// Counts a call that ends, however it does.
     pub fn end(&self, begun: Begun, now: Duration, outcome: Outcome) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let taken = now.saturating_sub(begun.at).as_nanos() as f32;
+        let taken = now.saturating_sub(begun.at).as_nanos() as u64 as f32;
         match outcome {
             Outcome::Answered => self.learn(taken, now),
             // How long it would have taken is not known, only that it would have been longer.

@@ -70,7 +70,8 @@ async fn no_probe_is_lost_on_a_server_that_is_not_connected() {
     for _ in 0..5 {
         sleep(Duration::from_millis(1)).await;
         let begun = link.begin(pool.signals.now());
-        link.end(begun, Outcome::Failed);
+        let stay = link.client.call::<_, ()>("A.B", &()).stay();
+        assert_eq!(link.end(begun, Outcome::Failed, stay), Outcome::Failed);
     }
     sleep(2 * SETTLE).await;
     assert_eq!(pool.view.load().ill(), [0]);
@@ -239,4 +240,27 @@ async fn a_dial_that_panics_has_failed_and_is_tried_again() {
         "{error}"
     );
     owner.pool.ready().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_server_to_come_up_is_called_at_once() {
+    let list = Arc::new(ServerList::new(many(0, 1)));
+    let dial: Dial = Arc::new(|connector, _| {
+        let (here, there) = duplex(64);
+        tokio::spawn(async move {
+            let _open = there;
+            std::future::pending::<()>().await;
+        });
+        Box::pin(std::future::ready(Ok(connector.from_stream(here))))
+    });
+    let owner = start(&list, dial);
+    owner.pool.ready().await;
+    sleep(10 * SETTLE).await;
+    let begun = Instant::now();
+    list.update(many(1, 1));
+    while owner.pool.servers()[0].address.target() != "server-00001:1" {
+        tokio::task::yield_now().await;
+    }
+    owner.pool.ready().await;
+    assert!(begun.elapsed() < SETTLE, "{:?}", begun.elapsed());
 }

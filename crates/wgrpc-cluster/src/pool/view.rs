@@ -124,8 +124,11 @@ impl View {
         }
         // By address: a server that was struck off the list and put on it again meanwhile is the
         // same one.
-        let tried = tried.iter().map(|tried| fleet.places.get(&tried.address));
-        let mut tried: SmallVec<[u32; 4]> = tried.flatten().copied().collect();
+        let places = tried
+            .iter()
+            .filter_map(|tried| fleet.places.get(&tried.address));
+        let mut tried: SmallVec<[u32; 4]> = SmallVec::new();
+        places.for_each(|&place| tried.push(place));
         // Somebody may have gone since the view was made; each is asked once at most.
         for _ in 0..=self.survey.usable.len().min(TRIES) {
             let choice = Choice {
@@ -143,6 +146,11 @@ impl View {
         }
         let mut anybody = self.survey.usable.iter();
         anybody.find_map(|&place| fleet.link(place as usize))
+    }
+
+    /// Whether nobody can be called.
+    pub(super) fn is_empty(&self) -> bool {
+        self.survey.usable.is_empty()
     }
 
     /// Whether calls are given to the server at this place.

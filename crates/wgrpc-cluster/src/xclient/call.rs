@@ -1,8 +1,9 @@
 //! One call to one of many servers, and what may have to be done for it.
 //!
-//! Nearly every call is one attempt that succeeds, which is why that is all that is kept in place:
-//! the future of the attempt, and what it takes to make another. Everything else, waiting for a
-//! server and trying again, is one boxed future, made when it is needed.
+//! Nearly every call is one attempt that succeeds, which is why that is all that is kept, in place:
+//! the future of the attempt, and what it takes to make another. Such a call allocates nothing and
+//! looks at the clock once. Everything else, waiting for a server and trying again, is one boxed
+//! future, made when it is needed.
 
 use std::fmt;
 use std::future::Future;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smol_str::SmolStr;
 use tokio::time::Instant;
 use wgrpc_core::{Arguments, Attempt, BoxFuture, Call, CallOptions, Error, Result};
 use wgrpc_gob::Gob;
@@ -33,16 +35,19 @@ const RELUCTANCE: Duration = Duration::from_secs(5);
 #[must_use = "a call that is dropped is given up"]
 pub struct XCall<R>(State<R>);
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every call is the large one"
+)]
 enum State<R> {
     /// The first attempt is on its way.
-    First(Box<First<R>>),
+    First(First<R>),
     /// There is more to it.
     Later(BoxFuture<'static, Result<R>>),
     Over,
 }
 
-/// The first attempt, and what it takes to make another. In a box of its own: moving as much as
-/// this about costs more than the box.
+/// The first attempt, and what it takes to make another.
 struct First<R> {
     way: Way<R>,
     task: Task,
@@ -51,22 +56,18 @@ struct First<R> {
 /// What is to be done, as often as that takes.
 pub(super) struct Task {
     shared: Arc<Shared>,
-    method: Box<str>,
+    method: SmolStr,
     args: Arguments,
     options: CallOptions,
     /// When its time is up.
     deadline: Option<Instant>,
 }
 
-/// One attempt on its way.
+/// One attempt on its way. However it ends, its server's load and health learn of it.
 pub(super) struct Way<R> {
     call: Call<R>,
-    usher: Usher,
-}
-
-/// Accompanies an attempt: however it ends, its server's load and health learn of it.
-struct Usher {
     link: Arc<Link>,
+    /// `None` once it has ended.
     begun: Option<Begun>,
 }
 
@@ -81,19 +82,20 @@ impl<R: DeserializeOwned + Send + 'static> XCall<R> {
         A: Serialize + Gob + ?Sized,
     {
         let now = Instant::now();
-        let task = match Task::new(shared, method, args, options, now) {
-            Ok(task) => task,
+        let args = match shared.pool.pool.connector.encode(args) {
+            Ok(args) => args,
             Err(error) => return Self(State::Later(Box::pin(std::future::ready(Err(error))))),
         };
+        let task = Task::new(shared, method, args, options, now);
         let pool = &shared.pool.pool;
-        let since = pool.signals.since(now);
-        shared.budget.count_call(since);
-        let link = pool.pick(task.options.hash_key(), &[], Some(task.reluctance()), since);
+        let at = pool.signals.since(now);
+        shared.budget.count_call(at);
+        let link = pool.pick(task.options.hash_key(), &[], Some(task.reluctance()), at);
         Self(match link {
-            Some(link) => State::First(Box::new(First {
-                way: task.attempt(link, 0, now),
+            Some(link) => State::First(First {
+                way: task.attempt(link, 0, task.time_limit(), (now, at)),
                 task,
-            })),
+            }),
             None => State::Later(Box::pin(task.run(Vec::new()))),
         })
     }
@@ -116,9 +118,9 @@ impl<R: DeserializeOwned + Send + 'static> Future for XCall<R> {
                     let State::First(first) = std::mem::replace(&mut self.0, State::Over) else {
                         return Poll::Pending;
                     };
-                    let First { way, task } = *first;
+                    let First { way, task } = first;
                     let failed = Failed {
-                        member: way.usher.link.member.clone(),
+                        member: way.link.member.clone(),
                         error,
                     };
                     match task.judge(vec![failed]) {
@@ -155,25 +157,22 @@ struct Failed {
 }
 
 impl Task {
-    pub(super) fn new<A>(
+    pub(super) fn new(
         shared: &Arc<Shared>,
         method: &str,
-        args: &A,
+        args: Arguments,
         options: CallOptions,
         now: Instant,
-    ) -> Result<Self>
-    where
-        A: Serialize + Gob + ?Sized,
-    {
-        let connector = &shared.pool.pool.connector;
-        let timeout = options.time_limit().or_else(|| connector.timeout());
-        Ok(Self {
+    ) -> Self {
+        let mut task = Self {
             shared: shared.clone(),
             method: method.into(),
-            args: connector.encode(args)?,
-            deadline: timeout.and_then(|timeout| now.checked_add(timeout)),
+            args,
             options,
-        })
+            deadline: None,
+        };
+        task.deadline = task.time_limit().and_then(|limit| now.checked_add(limit));
+        task
     }
 
     /// How long it leaves it to others to see whether a server that has failed is well again:
@@ -186,26 +185,48 @@ impl Task {
         }
     }
 
-    /// Makes an attempt, after `made` others.
-    fn attempt<R: DeserializeOwned>(&self, link: Arc<Link>, made: u32, now: Instant) -> Way<R> {
-        let left = self.deadline.map_or(Duration::MAX, |deadline| {
-            deadline.saturating_duration_since(now)
-        });
+    /// How long it may take in all.
+    fn time_limit(&self) -> Option<Duration> {
+        let connector = &self.shared.pool.pool.connector;
+        self.options.time_limit().or_else(|| connector.timeout())
+    }
+
+    /// Makes another attempt, after `made` others.
+    fn again<R: DeserializeOwned>(&self, link: Arc<Link>, made: u32) -> Way<R> {
+        let now = Instant::now();
+        let left = self
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(now));
+        let at = self.shared.pool.pool.signals.since(now);
+        self.attempt(link, made, left, (now, at))
+    }
+
+    /// Makes an attempt, after `made` others, in the time that is `left`. The time now is given
+    /// in both ways that it is needed.
+    #[inline]
+    fn attempt<R: DeserializeOwned>(
+        &self,
+        link: Arc<Link>,
+        made: u32,
+        left: Option<Duration>,
+        (now, at): (Instant, Duration),
+    ) -> Way<R> {
+        let left = left.unwrap_or(Duration::MAX);
         let is_idempotent = self.options.is_idempotent();
         let timeout = self.shared.retry.timeout(made, left, is_idempotent);
-        let options = self.options.clone().timeout(timeout);
-        let begun = link.begin(self.shared.pool.pool.signals.since(now));
-        let call = (link.client).call_encoded(&self.method, &self.args, options);
-        let usher = Usher {
+        let options = CallOptions::from(self.options.metadata().clone()).timeout(timeout);
+        let begun = link.begin(at);
+        let call = (link.client).call_encoded_at(&self.method, &self.args, options, now);
+        Way {
+            call,
             link,
             begun: Some(begun),
-        };
-        Way { call, usher }
+        }
     }
 
     /// Makes an attempt that has all the time that is left.
     pub(super) fn last_attempt<R: DeserializeOwned>(&self, link: Arc<Link>) -> Way<R> {
-        self.attempt(link, u32::MAX, Instant::now())
+        self.again(link, u32::MAX)
     }
 
     /// Waits for a connection to this server.
@@ -268,7 +289,7 @@ impl Task {
             };
             let made = failed.len() as u32;
             let member = link.member.clone();
-            let way = self.attempt(link, made, Instant::now());
+            let way = self.again(link, made);
             match way.await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => {
@@ -301,10 +322,8 @@ impl Task {
             .deadline
             .is_some_and(|deadline| Instant::now() >= deadline);
         if failed.is_empty() && is_over {
-            let connector = &self.shared.pool.pool.connector;
-            let timeout = self.options.time_limit().or_else(|| connector.timeout());
             return Error::Timeout {
-                after: timeout.unwrap_or_default(),
+                after: self.time_limit().unwrap_or_default(),
                 sent: false,
             };
         }
@@ -317,29 +336,29 @@ impl<R: DeserializeOwned> Future for Way<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
         let result = ready!(Pin::new(&mut self.call).poll(cx));
-        self.usher.end(&result);
+        self.end(&result);
         Poll::Ready(result)
     }
 }
 
-impl Usher {
-    fn end<R>(&mut self, result: &Result<R>) {
-        if matches!(result, Err(Error::Timeout { sent: true, .. })) {
+impl<R> Way<R> {
+    /// Tells the server's load and health how the attempt has ended.
+    fn end(&mut self, result: &Result<R>) {
+        let outcome = Outcome::of(result);
+        if let Some(begun) = self.begun.take()
+            && self.link.end(begun, outcome, self.call.stay()) == Outcome::Failed
+            && matches!(result, Err(Error::Timeout { sent: true, .. }))
+        {
             self.link.missed();
-        }
-        self.tell(Outcome::of(result));
-    }
-
-    fn tell(&mut self, outcome: Outcome) {
-        if let Some(begun) = self.begun.take() {
-            self.link.end(begun, outcome);
         }
     }
 }
 
-impl Drop for Usher {
-    /// The call was given up.
+impl<R> Drop for Way<R> {
+    /// The call was given up, unless it has ended.
     fn drop(&mut self) {
-        self.tell(Outcome::Unknown);
+        if let Some(begun) = self.begun.take() {
+            self.link.end(begun, Outcome::Unknown, self.call.stay());
+        }
     }
 }

@@ -32,7 +32,8 @@ impl<R: DeserializeOwned + Send + 'static> Many<R> {
     where
         A: Serialize + Gob + ?Sized,
     {
-        let task = Arc::new(Task::new(shared, method, args, options, Instant::now())?);
+        let args = shared.pool.pool.connector.encode(args)?;
+        let task = Arc::new(Task::new(shared, method, args, options, Instant::now()));
         let members = task.wait_for_members().await;
         Ok(Self {
             shared: shared.clone(),

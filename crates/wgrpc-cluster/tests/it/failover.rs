@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 use wgrpc_cluster::{Discovery, Endpoint, FailMode, SelectMode, ServerList, XClient};
-use wgrpc_core::{CallOptions, Client, Error, Executed};
+use wgrpc_core::{BoxFuture, CallInfo, CallOptions, Client, Error, Executed, Middleware, Next};
 
 use crate::support::{Traffic, Who, connected, list, soon, tally, three};
 
@@ -231,4 +231,63 @@ async fn fail_try_does_not_wait_for_a_server_that_has_left_the_list() {
     let error = soon(call).await.unwrap().unwrap_err();
     assert_eq!(error.is_executed(), Executed::Maybe);
     assert!(start.elapsed() < Duration::from_millis(800), "{error}");
+}
+
+/// Takes its time before a call and after it.
+struct Slow {
+    before: Duration,
+    after: Duration,
+}
+
+impl Middleware for Slow {
+    fn handle<'a>(
+        &'a self,
+        call: &'a mut CallInfo,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, wgrpc_core::Result<()>> {
+        Box::pin(async move {
+            sleep(self.before).await;
+            next.run(call).await?;
+            sleep(self.after).await;
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_time_that_a_middleware_takes_is_not_held_against_the_server() {
+    let [a, ..] = three().await;
+    let start = async |before: u64, after: u64| {
+        let (before, after) = (Duration::from_millis(before), Duration::from_millis(after));
+        let options = Client::builder().middleware(Slow { before, after });
+        let client = XClient::builder()
+            .client(options)
+            .start(list([&a]))
+            .unwrap();
+        connected(&client, 1).await;
+        client
+    };
+    let client = start(400, 400).await;
+    let _: String = soon(client.call("Who.Are", &0u64)).await.unwrap();
+    let latency = client.servers()[0].latency.unwrap();
+    assert!(latency < Duration::from_millis(200), "{latency:?}");
+
+    // Neither are calls that it does not let through, or whose answers it holds back.
+    for (before, after) in [(60_000, 0), (0, 60_000)] {
+        let client = start(before, after).await;
+        let options = CallOptions::new().timeout(Duration::from_millis(300));
+        let call = || client.call_with::<_, String>("Who.Are", &0u64, options.clone());
+        let results = soon(futures_util::future::join_all((0..10).map(|_| call()))).await;
+        assert!(results.iter().all(Result::is_err));
+        let [server] = &client.servers()[..] else {
+            panic!("one server");
+        };
+        // A connection over which nothing is answered would have been given up.
+        assert!(server.is_connected && server.error.is_none());
+        assert!(
+            server
+                .latency
+                .is_none_or(|latency| latency < Duration::from_millis(200))
+        );
+    }
 }

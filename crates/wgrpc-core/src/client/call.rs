@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -58,6 +59,16 @@ pub struct Call<R> {
     reply: PhantomData<fn() -> R>,
 }
 
+/// What of a call's time was its connection's and its server's, and not its middleware's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stay {
+    /// How long the request was held back before; `None` if it was not let through.
+    pub held: Option<Duration>,
+    /// When the server's answer was there; `None` if there was none.
+    pub answered: Option<Instant>,
+}
+
 enum Way {
     Direct(Exchange),
     /// Through the client's middleware, which may do anything at all first.
@@ -66,6 +77,8 @@ enum Way {
         deadline: Option<Instant>,
         /// Made by the first poll: a call may be made outside of a runtime.
         timer: Option<Pin<Box<Sleep>>>,
+        /// That of the request behind the middleware.
+        stay: Arc<Mutex<Stay>>,
     },
 }
 
@@ -81,7 +94,10 @@ impl<R> Call<R> {
     {
         with_scratch(|body| match shared.options.encoding.encode(args, body) {
             Err(error) => Self::failed(Error::Encode(Cause::new(error))),
-            Ok(types) => Self::send(shared, method, types, Content::Own(body), options),
+            Ok(types) => {
+                let (body, now) = (Content::Own(body), Instant::now());
+                Self::send(shared, method, types, body, options, now)
+            }
         })
     }
 
@@ -91,13 +107,14 @@ impl<R> Call<R> {
         method: &str,
         args: &Arguments,
         options: CallOptions,
+        now: Instant,
     ) -> Self {
         if !args.are_of(&shared.options) {
             let what = "the arguments were encoded for the connections of another connector";
             return Self::failed(Error::Setup(what.to_owned()));
         }
         let types = args.types.clone();
-        Self::send(shared, method, types, Content::Shared(&args.body), options)
+        Self::send(shared, method, types, args.body.content(), options, now)
     }
 
     fn failed(error: Error) -> Self {
@@ -115,8 +132,10 @@ impl<R> Call<R> {
         types: Types,
         body: Content<'_>,
         options: CallOptions,
+        now: Instant,
     ) -> Self {
         let timeout = options.time_limit().or(shared.options.timeout);
+        let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
         let meta = merge(&shared.options.meta, options.into_meta());
         let way = if shared.options.middleware.is_empty() {
             let request = Request {
@@ -125,11 +144,20 @@ impl<R> Call<R> {
                 types,
                 body,
             };
-            Way::Direct(Exchange::start(shared, request, from_now(timeout)))
+            Way::Direct(Exchange::start(shared, request, deadline))
         } else {
             let (method, body) = (method.to_owned(), body.into_bytes());
-            let future = through_middleware(shared.clone(), method, meta, types, body);
-            Self::middleware(Box::pin(future), timeout)
+            let stay = Arc::new(Mutex::new(Stay::default()));
+            let send = Send {
+                shared: shared.clone(),
+                types,
+                body,
+                begun: now,
+                stay: stay.clone(),
+                reply: None,
+            };
+            let future = through_middleware(send, method, meta);
+            Self::middleware(Box::pin(future), deadline, stay)
         };
         Self {
             way,
@@ -140,19 +168,37 @@ impl<R> Call<R> {
 
     /// Begins a call that goes through middleware. Polled once, it has been sent when this
     /// returns, unless the middleware waits for something first.
-    fn middleware(mut future: BoxFuture<'static, Result<Reply>>, timeout: Option<Duration>) -> Way {
+    fn middleware(
+        mut future: BoxFuture<'static, Result<Reply>>,
+        deadline: Option<Instant>,
+        stay: Arc<Mutex<Stay>>,
+    ) -> Way {
         let mut nobody = Context::from_waker(std::task::Waker::noop());
         if let Poll::Ready(result) = future.as_mut().poll(&mut nobody) {
             return Way::Middleware {
                 future: Box::pin(std::future::ready(result)),
                 deadline: None,
                 timer: None,
+                stay,
             };
         }
         Way::Middleware {
             future,
-            deadline: from_now(timeout),
+            deadline,
             timer: None,
+            stay,
+        }
+    }
+
+    /// What of its time, so far, was its connection's and its server's.
+    #[inline]
+    pub fn stay(&self) -> Stay {
+        match &self.way {
+            Way::Direct(exchange) => Stay {
+                held: Some(Duration::ZERO),
+                answered: exchange.answered(),
+            },
+            Way::Middleware { stay, .. } => *stay.lock(),
         }
     }
 
@@ -208,6 +254,7 @@ impl<R: DeserializeOwned> Future for Call<R> {
                 future,
                 deadline,
                 timer,
+                ..
             } => match future.as_mut().poll(cx) {
                 Poll::Ready(result) => result,
                 Poll::Pending => {
@@ -245,25 +292,14 @@ impl<R> fmt::Debug for Call<R> {
 }
 
 /// The whole of a call that goes through middleware.
-async fn through_middleware(
-    shared: Arc<Shared>,
-    method: String,
-    meta: Meta,
-    types: Types,
-    body: Bytes,
-) -> Result<Reply> {
+async fn through_middleware(mut last: Send, method: String, meta: Meta) -> Result<Reply> {
+    let shared = last.shared.clone();
     let peer = shared.peer.clone();
     let mut call = CallInfo {
         method,
         meta,
         reply_meta: Meta::new(),
         peer,
-    };
-    let mut last = Send {
-        shared: shared.clone(),
-        types,
-        body,
-        reply: None,
     };
     Next {
         rest: &shared.options.middleware,
@@ -280,6 +316,8 @@ struct Send {
     shared: Arc<Shared>,
     types: Types,
     body: Bytes,
+    begun: Instant,
+    stay: Arc<Mutex<Stay>>,
     reply: Option<Reply>,
 }
 
@@ -292,8 +330,11 @@ impl Last for Send {
                 types: std::mem::take(&mut self.types),
                 body: Content::Shared(&self.body),
             };
+            self.stay.lock().held = Some(self.begun.elapsed());
             let mut exchange = Exchange::start(&self.shared, request, None);
-            let reply = std::future::poll_fn(|cx| exchange.poll(cx)).await?;
+            let reply = std::future::poll_fn(|cx| exchange.poll(cx)).await;
+            self.stay.lock().answered = exchange.answered();
+            let reply = reply?;
             call.reply_meta.clone_from(&reply.meta);
             self.reply = Some(reply);
             Ok(())

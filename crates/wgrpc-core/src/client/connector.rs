@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::Serialize;
+use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use wgrpc_gob::Gob;
 
 use super::driver::Driver;
@@ -17,7 +19,7 @@ use super::pending::Pending;
 use super::{Client, Owner, Shared, State, call};
 use crate::address::{Address, AddressError};
 use crate::codec::{Encoding, Format, Receiver, Sender, Types};
-use crate::connection::{Inbox, Outbox};
+use crate::connection::{Content, Inbox, Outbox};
 use crate::error::{Cause, Error, Result};
 use crate::header::Meta;
 use crate::limits::ClientLimits;
@@ -124,9 +126,9 @@ impl Connector {
                 Meaning::Here(self.0.clone())
             };
             let body = if scratch.len() < LARGE {
-                Bytes::copy_from_slice(scratch)
+                Kept::Short(SmallVec::from_slice(scratch))
             } else {
-                std::mem::take(scratch).into()
+                Kept::Long(std::mem::take(scratch).into())
             };
             Ok(Arguments {
                 meaning,
@@ -163,6 +165,7 @@ impl Connector {
                 closed: None,
                 is_closed_by_owner: false,
                 is_draining: false,
+                delivered: Instant::now(),
                 armed: None,
             }),
             outbox: Outbox::new(
@@ -171,6 +174,7 @@ impl Connector {
             ),
             options: options.clone(),
             peer: io.peer,
+            is_over: AtomicBool::new(false),
             server_ext: AtomicU64::new(0),
             ended: Notify::new(),
         });
@@ -204,7 +208,25 @@ impl fmt::Debug for Connector {
 pub struct Arguments {
     meaning: Meaning,
     pub(super) types: Types,
-    pub(super) body: Bytes,
+    pub(super) body: Kept,
+}
+
+/// The bytes of encoded arguments.
+#[derive(Clone)]
+pub(super) enum Kept {
+    /// Small ones, as most are, in place.
+    Short(SmallVec<[u8; 40]>),
+    /// Large ones, never copied.
+    Long(Bytes),
+}
+
+impl Kept {
+    pub(super) fn content(&self) -> Content<'_> {
+        match self {
+            Self::Short(bytes) => Content::Copied(bytes),
+            Self::Long(bytes) => Content::Shared(bytes),
+        }
+    }
 }
 
 /// Where encoded bytes mean what they were encoded from.
@@ -228,6 +250,10 @@ impl Arguments {
 
 impl fmt::Debug for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Arguments({} bytes)", self.body.len())
+        let len = match &self.body {
+            Kept::Short(bytes) => bytes.len(),
+            Kept::Long(bytes) => bytes.len(),
+        };
+        write!(f, "Arguments({len} bytes)")
     }
 }

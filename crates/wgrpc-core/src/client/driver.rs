@@ -86,6 +86,8 @@ impl Driver {
         let mut drains = false;
         let in_flight = {
             let mut state = self.shared.state.lock();
+            // Once for all of them: a look at the clock costs as much as finding a reply.
+            state.delivered = Instant::now();
             loop {
                 match self.receiver.next(&block[at..]) {
                     Ok(Next::Message {
@@ -139,7 +141,10 @@ impl Driver {
                     }
                 }
             }
-            state.is_draining |= drains;
+            if drains {
+                state.is_draining = true;
+                self.shared.is_over.store(true, Ordering::Release);
+            }
             if state.pending.in_flight() < self.shared.options.limits.in_flight {
                 self.wakers.extend(state.pending.wake_first());
             }

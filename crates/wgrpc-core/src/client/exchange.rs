@@ -27,7 +27,11 @@ pub(super) struct Request<'a> {
 }
 
 /// One request and the wait for its answer, below all middleware.
-pub(super) struct Exchange(Stage);
+pub(super) struct Exchange {
+    stage: Stage,
+    /// When the server's answer was there.
+    answered: Option<Instant>,
+}
 
 enum Stage {
     /// It is in the outbox, or further.
@@ -55,7 +59,15 @@ struct Waiting {
 
 impl Exchange {
     pub(super) fn failed(error: Error) -> Self {
-        Self(Stage::Failed(error))
+        Self {
+            stage: Stage::Failed(error),
+            answered: None,
+        }
+    }
+
+    /// When the server's answer was there; `None` if there was none.
+    pub(super) fn answered(&self) -> Option<Instant> {
+        self.answered
     }
 
     /// Sends the request if there is room for it.
@@ -64,7 +76,7 @@ impl Exchange {
         mut request: Request<'_>,
         deadline: Option<Instant>,
     ) -> Self {
-        Self(match send(shared, &mut request, deadline, None) {
+        let stage = match send(shared, &mut request, deadline, None) {
             Ok(seq) => Stage::Sent {
                 shared: shared.clone(),
                 seq,
@@ -79,11 +91,15 @@ impl Exchange {
                 types: request.types,
                 body: request.body.into_bytes(),
             })),
-        })
+        };
+        Self {
+            stage,
+            answered: None,
+        }
     }
 
     pub(super) fn change_deadline(&mut self, deadline: Option<Instant>) {
-        match &mut self.0 {
+        match &mut self.stage {
             Stage::Sent { shared, seq } => {
                 let mut state = shared.state.lock();
                 state.pending.change_deadline(*seq, deadline);
@@ -100,19 +116,27 @@ impl Exchange {
 
     pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<Reply>> {
         loop {
-            match &mut self.0 {
+            match &mut self.stage {
                 Stage::Sent { shared, seq } => {
-                    let fetched = shared.state.lock().pending.fetch(*seq, cx.waker());
+                    let mut state = shared.state.lock();
+                    let fetched = state.pending.fetch(*seq, cx.waker());
+                    let delivered = state.delivered;
+                    drop(state);
                     let result = match fetched {
                         Fetched::InFlight => return Poll::Pending,
-                        Fetched::Done(result) => result,
+                        Fetched::Done(result) => {
+                            let is_answer =
+                                matches!(result, Ok(_) | Err(Error::Remote(_) | Error::Refused(_)));
+                            self.answered = is_answer.then_some(delivered);
+                            result
+                        }
                         Fetched::Unknown => Err(Error::Closed { sent: true }),
                     };
-                    self.0 = Stage::Over;
+                    self.stage = Stage::Over;
                     return Poll::Ready(result);
                 }
                 Stage::Waiting(waiting) => {
-                    self.0 = match std::task::ready!(waiting.poll(cx)) {
+                    self.stage = match std::task::ready!(waiting.poll(cx)) {
                         Ok(seq) => Stage::Sent {
                             shared: waiting.shared.clone(),
                             seq,
@@ -134,7 +158,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        match &mut self.0 {
+        match &mut self.stage {
             Stage::Sent { shared, seq } => shared.make_room(|pending| pending.remove(*seq)),
             Stage::Waiting(waiting) => waiting.leave(),
             Stage::Failed(_) | Stage::Over => {}

@@ -123,6 +123,7 @@ impl Outbox {
             Content::Own(body) => queue.push_slice(body),
             Content::Shared(body) if body.len() >= LARGE => queue.push_piece(body.clone()),
             Content::Shared(body) => queue.push_slice(body),
+            Content::Copied(body) => queue.push_slice(body),
         }
         Ok(if std::mem::replace(&mut state.is_taken, true) {
             Append::Queued
@@ -277,6 +278,8 @@ pub(crate) enum Content<'a> {
     Own(&'a mut Vec<u8>),
     /// Of any number of messages.
     Shared(&'a Bytes),
+    /// Of any number of messages, and small.
+    Copied(&'a [u8]),
 }
 
 impl Content<'_> {
@@ -285,6 +288,7 @@ impl Content<'_> {
         match self {
             Self::Own(bytes) => std::mem::take(bytes).into(),
             Self::Shared(bytes) => bytes.clone(),
+            Self::Copied(bytes) => Bytes::copy_from_slice(bytes),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Middleware on both sides: what it sees, what it can change, and what it can refuse.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 use wgrpc_core::{
     BoxFuture, CallInfo, Client, Code, Context, Error, Executed, Fault, Method, Middleware, Next,
     Result, Server, Service,
@@ -247,4 +249,39 @@ async fn a_middleware_cannot_take_longer_than_the_call_has() {
         .await
         .unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
+}
+
+/// Waits before a call and after it.
+struct Slow(Duration);
+
+impl Middleware for Slow {
+    fn handle<'a>(&'a self, call: &'a mut CallInfo, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            tokio::time::sleep(self.0).await;
+            next.run(call).await?;
+            tokio::time::sleep(self.0).await;
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_call_tells_its_middlewares_time_from_its_servers() {
+    let server = demo().listen("tcp@127.0.0.1:0").await.unwrap();
+    let wait = Duration::from_millis(100);
+    let client = Client::builder().middleware(Slow(wait));
+    let client = client.connect(server.address()).await.unwrap();
+    let begun = Instant::now();
+    let mut call = client.call::<_, i64>("Arith.Multiply", &Args { a: 6, b: 7 });
+    assert_eq!((call.stay().held, call.stay().answered), (None, None));
+    assert_eq!(soon(&mut call).await.unwrap(), 42);
+    let stay = call.stay();
+    assert!(stay.held.unwrap() >= wait);
+    assert!(stay.answered.unwrap() - begun <= begun.elapsed() - wait);
+
+    let client = Client::connect(server.address()).await.unwrap();
+    let mut call = client.call::<_, i64>("Arith.Multiply", &Args { a: 6, b: 7 });
+    soon(&mut call).await.unwrap();
+    assert_eq!(call.stay().held, Some(Duration::ZERO));
+    assert!(call.stay().answered.is_some());
 }
