@@ -245,7 +245,7 @@ async fn a_middleware_cannot_take_longer_than_the_call_has() {
         .from_stream(ours)
         .unwrap();
     let call = client.call::<_, i64>("Arith.Multiply", &Args { a: 6, b: 7 });
-    let error = soon(call.timeout(std::time::Duration::from_millis(50)))
+    let error = soon(call.timeout(Duration::from_millis(50)))
         .await
         .unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
