@@ -110,11 +110,12 @@ pub enum SelectMode {
     /// own share of the keys. Calls without a key go anywhere.
     ConsistentHash,
     /// The one with the fewest calls in flight for its weight, of two taken by chance or of all
-    /// if they are few. Failures count as calls in flight for a while.
+    /// if they are few. Failures count as calls in flight for a while, or until a call succeeds.
     #[default]
     LeastLoaded,
-    /// The one that answers fastest, of two taken by chance: by a moving average of latency that
-    /// rises at once and falls slowly, times the calls in flight. Failures count as slow.
+    /// The one that answers fastest, of two taken by chance: by the square of a moving average of
+    /// latency that rises at once and falls over seconds, times the calls in flight. Failures
+    /// count as slow, until a call succeeds.
     PeakEwma,
     /// A way of the user's own. The function is called once for every list of servers.
     #[expect(clippy::type_complexity, reason = "it is written only here")]

@@ -9,10 +9,11 @@ use std::time::Duration;
 use crate::outcome::Outcome;
 
 /// How long ago a latency weighs a third (1/e) of a new one, in milliseconds.
-const DECAY: f32 = 10_000.0;
+const DECAY: f32 = 2_000.0;
 
-/// How long a failure counts, less and less, in milliseconds.
-const FAILURE: f32 = 10_000.0;
+/// How long a failure counts, less and less, in milliseconds, if no call succeeds meanwhile. As
+/// long as it does, a server gets next to nothing where the others are idle.
+const FAILURE: f32 = 3_000.0;
 
 /// How slow a failure is at least, in nanoseconds.
 const FAILURE_COST: f32 = 1e9;
@@ -73,7 +74,10 @@ impl Load {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         let taken = now.saturating_sub(begun.at).as_nanos() as u64 as f32;
         match outcome {
-            Outcome::Answered => self.learn(taken, now),
+            Outcome::Answered => {
+                self.learn(taken, now);
+                self.mend(begun.at);
+            }
             // How long it would have taken is not known, only that it would have been longer.
             Outcome::Unknown => self.learn_at_least(taken, now),
             Outcome::Overloaded | Outcome::Failed | Outcome::Unreachable => self.fail(now),
@@ -99,6 +103,11 @@ impl Load {
     }
 
     /// What one more call would cost in time, for one of this weight.
+    ///
+    /// The latency counts twice, squared. In the long run it does so by itself: a server that is
+    /// slow has more calls in flight. In a burst it has not, because nothing has come back yet;
+    /// and a latency that is too high for a while, as an average that rises at once is after a
+    /// single slow call, would send a good part of each burst to a server that is much slower.
     pub(crate) fn cost(&self, now: Duration, weight: u32) -> f32 {
         let in_flight = self.in_flight();
         let mut latency = self.decayed(now);
@@ -111,7 +120,7 @@ impl Load {
             // Nobody knows how fast it is; until the first call has told, it gets no more.
             latency = FAILURE_COST;
         }
-        latency * (in_flight as f32 / weight as f32 + 1.0)
+        latency * latency * (in_flight as f32 / weight as f32 + 1.0)
     }
 
     fn learn(&self, taken: f32, now: Duration) {
@@ -141,6 +150,17 @@ impl Load {
         let (_, average) = unpack(self.latency.load(Ordering::Relaxed));
         if average > 0.0 && taken > average {
             self.learn(taken, now);
+        }
+    }
+
+    /// Forgets failures, because a call has succeeded that began after them.
+    fn mend(&self, begun: Duration) {
+        let word = self.failures.load(Ordering::Relaxed);
+        if word != 0 && since(unpack(word).0, millis(begun)) > 0.0 {
+            // If there was another one meanwhile, nothing is forgotten.
+            let _ = self
+                .failures
+                .compare_exchange(word, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
@@ -227,18 +247,18 @@ mod tests {
         call(&load, START, 200, Outcome::Answered);
         assert_eq!(latency(&load, START), 200);
         let mut now = START;
-        for _ in 0..1_000 {
+        for _ in 0..200 {
             now += Duration::from_millis(10);
             call(&load, now, 10, Outcome::Answered);
         }
-        // After ten seconds a third is left of what was above.
+        // After two seconds a third is left of what was above.
         assert!(
             (70..90).contains(&latency(&load, now)),
             "{}",
             latency(&load, now)
         );
         // Also if there are no calls: it may have become better.
-        assert!(latency(&load, now + Duration::from_secs(20)) < 12);
+        assert!(latency(&load, now + Duration::from_secs(4)) < 12);
     }
 
     #[test]
@@ -254,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_cost_more_than_slowness_and_fade_in_ten_seconds() {
+    fn failures_cost_more_than_slowness_and_fade_in_three_seconds() {
         let load = Load::default();
         call(&load, START, 1, Outcome::Answered);
         let (calls, cost) = (load.calls(START, 1), load.cost(START, 1));
@@ -263,12 +283,27 @@ mod tests {
         }
         assert!(load.calls(START, 1) >= calls + 30.0);
         assert!(load.cost(START, 1) > 100.0 * cost);
-        let later = START + Duration::from_secs(5);
+        let later = START + Duration::from_millis(1_500);
         assert!((14.0..16.0).contains(&load.calls(later, 1)));
         assert!(load.cost(later, 1) < load.cost(START, 1));
-        let faded = START + Duration::from_secs(10);
+        let faded = START + Duration::from_secs(3);
         assert_eq!(load.calls(faded, 1), 0.0);
         assert!(load.cost(faded, 1) <= cost);
+    }
+
+    #[test]
+    fn a_success_ends_the_failures_before_it_and_no_others() {
+        let load = Load::default();
+        let before = load.begin(START);
+        for outcome in [Outcome::Failed, Outcome::Overloaded] {
+            call(&load, START + Duration::from_millis(5), 1, outcome);
+        }
+        load.end(before, START + Duration::from_millis(6), Outcome::Answered);
+        let now = START + Duration::from_millis(10);
+        assert!(load.calls(now, 1) > 19.0);
+        call(&load, now, 4, Outcome::Answered);
+        assert_eq!(load.calls(now, 1), 0.0);
+        assert!(load.cost(now, 1) < 1e14);
     }
 
     #[test]
@@ -276,9 +311,9 @@ mod tests {
         let load = Load::default();
         assert_eq!(load.cost(START, 1), 0.0);
         let begun = load.begin(START);
-        assert!(load.cost(START, 1) >= 1e9);
+        assert!(load.cost(START, 1) >= 1e18);
         load.end(begun, START + Duration::from_millis(2), Outcome::Answered);
-        assert!(load.cost(START, 1) < 1e7);
+        assert!(load.cost(START, 1) < 1e13);
     }
 
     proptest! {

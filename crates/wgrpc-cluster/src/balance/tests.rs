@@ -1,5 +1,7 @@
 //! Every way to choose does what it says: shares, order, who is avoided.
 
+mod bursts;
+
 use proptest::prelude::*;
 
 use super::*;
