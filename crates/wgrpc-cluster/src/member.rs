@@ -257,11 +257,13 @@ impl Link {
     }
 
     /// Learns that there was no answer in time. A connection that has stalled is given up; calls
-    /// in flight keep it until they end.
+    /// in flight keep it until they end. If there are none nothing speaks for it, and it may have
+    /// been forgotten on the way while it was idle: one miss is enough then.
     pub(crate) fn missed(&self) {
         let member = &self.member;
         let misses = self.misses.fetch_add(1, Ordering::Relaxed) + 1;
-        if misses >= STALLED_AFTER && member.leave(self) {
+        let is_idle = member.node.load().in_flight() == 0;
+        if (is_idle || misses >= STALLED_AFTER) && member.leave(self) {
             member.stalled.notify_one();
         }
     }

@@ -51,6 +51,8 @@ async fn link(pool: &Pool) -> Arc<Link> {
 async fn late_calls_of_an_old_connection_do_not_count_against_the_new_one() {
     let owner = mute(9);
     let old = link(&owner.pool).await;
+    // Another call is under way all the time.
+    let _other = old.begin(owner.pool.signals.now());
     for _ in 0..3 {
         old.missed();
     }

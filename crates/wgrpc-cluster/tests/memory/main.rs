@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod fleet;
+mod proxy;
 mod relisted;
 mod schedules;
 mod storm;
+mod toxics;
 mod unnoticed;
