@@ -6,9 +6,13 @@ mod fixed;
 mod registry;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use wgrpc_core::{Address, AddressError, BoxFuture, Result};
+
+use crate::balance::{Choice, Node, SelectMode};
+use crate::health::Survey;
 
 pub use fixed::ServerList;
 pub use registry::RegistryDiscovery;
@@ -105,6 +109,28 @@ pub trait Discovery: Send + Sync + 'static {
 
     /// Waits until there is a list whose [version](Servers::version) is above `seen`.
     fn changed(&self, seen: u64) -> BoxFuture<'_, ()>;
+
+    /// The address of one of the servers that are known now, chosen in this way; `None` if there
+    /// are none.
+    ///
+    /// Each choice is made anew, for programs that connect by themselves: turns begin anywhere,
+    /// and nothing is known of anybody's load. An [`XClient`](crate::XClient) knows.
+    fn get(&self, mode: &SelectMode) -> Option<Address> {
+        let servers = self.servers();
+        let known = servers.endpoints.iter().cloned();
+        let nodes: Vec<Arc<Node>> = known.map(|known| Arc::new(Node::new(known))).collect();
+        let usable = Survey::of(&nodes).usable;
+        let choice = Choice {
+            nodes: &nodes,
+            usable: &usable,
+            tried: &[],
+            key: None,
+            now: Duration::ZERO,
+        };
+        let balancer = mode.build(&nodes, fastrand::u64(..));
+        let chosen = nodes.get(balancer.pick(&choice, fastrand::u64(..))?)?;
+        Some(chosen.endpoint().address.clone())
+    }
 
     /// The addresses of all servers that are known now.
     fn get_all(&self) -> Vec<Address> {

@@ -86,6 +86,7 @@ impl Discovery for ServerList {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::balance::SelectMode;
 
     #[tokio::test]
     async fn a_list_has_a_new_version_only_if_it_differs() {
@@ -100,6 +101,21 @@ mod tests {
         changed.await;
         assert_eq!(list.servers().version, 2);
         list.changed(1).await;
+    }
+
+    #[test]
+    fn one_address_is_chosen_of_those_that_are_wanted() {
+        let mut draining = Endpoint::parse("tcp@a:1").unwrap();
+        draining.is_draining = true;
+        let endpoint = |address: &str| Endpoint::parse(address).unwrap();
+        let list = ServerList::new([draining, endpoint("tcp@b:2"), endpoint("tcp@c:3")]);
+        for mode in [SelectMode::Random, SelectMode::RoundRobin] {
+            let chosen: Vec<_> = (0..200).map(|_| list.get(&mode).unwrap()).collect();
+            let count = |address: &str| chosen.iter().filter(|a| a.to_string() == address).count();
+            assert_eq!(count("tcp@a:1"), 0);
+            assert!(count("tcp@b:2") > 50 && count("tcp@c:3") > 50);
+        }
+        assert_eq!(ServerList::new([]).get(&SelectMode::default()), None);
     }
 
     #[test]

@@ -185,6 +185,12 @@ impl Task {
         }
     }
 
+    /// Whether its time is up.
+    fn is_over(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     /// How long it may take in all.
     fn time_limit(&self) -> Option<Duration> {
         let connector = &self.shared.pool.pool.connector;
@@ -247,9 +253,7 @@ impl Task {
         let made = failed.len() as u32;
         let is_idempotent = self.options.is_idempotent();
         let may_go_on = self.shared.retry.allows(made, error, is_idempotent)
-            && self
-                .deadline
-                .is_none_or(|deadline| Instant::now() < deadline)
+            && !self.is_over()
             && (matches!(error, Error::NotSent(_))
                 || self
                     .shared
@@ -284,7 +288,9 @@ impl Task {
         R: DeserializeOwned + Send + 'static,
     {
         loop {
-            let Some(link) = self.next(&failed).await else {
+            let link = self.next(&failed).await;
+            // It may have been polled again only after its time was up.
+            let Some(link) = link.filter(|_| !self.is_over()) else {
                 return Err(self.nobody(failed));
             };
             let made = failed.len() as u32;
@@ -318,10 +324,7 @@ impl Task {
 
     /// The error of a call for which there is no server in time.
     fn nobody(&self, failed: Vec<Failed>) -> Error {
-        let is_over = self
-            .deadline
-            .is_some_and(|deadline| Instant::now() >= deadline);
-        if failed.is_empty() && is_over {
+        if failed.is_empty() && self.is_over() {
             return Error::Timeout {
                 after: self.time_limit().unwrap_or_default(),
                 sent: false,

@@ -19,7 +19,24 @@ impl XClient {
         A: Serialize + Gob + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
-        let mut many = Many::start(&self.0, method, args, CallOptions::new()).await?;
+        self.broadcast_with(method, args, CallOptions::new()).await
+    }
+
+    /// [Broadcasts](Self::broadcast) with options of the call's own: they hold at every server.
+    ///
+    /// # Errors
+    /// Those of [`broadcast`](Self::broadcast).
+    pub async fn broadcast_with<A, R>(
+        &self,
+        method: &str,
+        args: &A,
+        options: CallOptions,
+    ) -> Result<R>
+    where
+        A: Serialize + Gob + ?Sized,
+        R: DeserializeOwned + Send + 'static,
+    {
+        let mut many = Many::start(&self.0, method, args, options).await?;
         let mut reply = Err(self.0.pool.pool.why_nobody());
         while let Some((server, result)) = many.next().await {
             reply = Ok(result.map_err(|error| many.failed(server, error))?);
@@ -37,7 +54,19 @@ impl XClient {
         A: Serialize + Gob + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
-        let mut many = Many::start(&self.0, method, args, CallOptions::new()).await?;
+        self.fork_with(method, args, CallOptions::new()).await
+    }
+
+    /// [Forks](Self::fork) with options of the call's own: they hold at every server.
+    ///
+    /// # Errors
+    /// Those of [`fork`](Self::fork).
+    pub async fn fork_with<A, R>(&self, method: &str, args: &A, options: CallOptions) -> Result<R>
+    where
+        A: Serialize + Gob + ?Sized,
+        R: DeserializeOwned + Send + 'static,
+    {
+        let mut many = Many::start(&self.0, method, args, options).await?;
         let mut failed = Vec::new();
         while let Some((server, result)) = many.next().await {
             match result {
@@ -52,16 +81,37 @@ impl XClient {
     /// addresses.
     ///
     /// # Errors
-    /// If the arguments cannot be encoded. What each server says is in the result.
+    /// If the arguments cannot be encoded, or no servers are known: that nobody was asked is not a
+    /// success. What each server says is in the result.
     pub async fn call_all<A, R>(&self, method: &str, args: &A) -> Result<Vec<(Address, Result<R>)>>
     where
         A: Serialize + Gob + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
-        let mut many = Many::start(&self.0, method, args, CallOptions::new()).await?;
+        self.call_all_with(method, args, CallOptions::new()).await
+    }
+
+    /// [Calls all](Self::call_all) with options of the call's own: they hold at every server.
+    ///
+    /// # Errors
+    /// Those of [`call_all`](Self::call_all).
+    pub async fn call_all_with<A, R>(
+        &self,
+        method: &str,
+        args: &A,
+        options: CallOptions,
+    ) -> Result<Vec<(Address, Result<R>)>>
+    where
+        A: Serialize + Gob + ?Sized,
+        R: DeserializeOwned + Send + 'static,
+    {
+        let mut many = Many::start(&self.0, method, args, options).await?;
         let mut results = Vec::new();
         while let Some(result) = many.next().await {
             results.push(result);
+        }
+        if results.is_empty() {
+            return Err(self.0.pool.pool.why_nobody());
         }
         results.sort_by_cached_key(|(server, _)| server.to_string());
         Ok(results)

@@ -121,3 +121,25 @@ async fn a_client_waits_for_its_first_servers() {
     assert_eq!(soon(call).await.unwrap().unwrap(), "a");
     soon(client.ready()).await;
 }
+
+#[tokio::test]
+async fn a_call_whose_time_was_up_before_there_was_a_server_is_not_sent() {
+    let [a, ..] = three().await;
+    let known = std::sync::Arc::new(ServerList::new([]));
+    let client = XClient::builder().start(known.clone()).unwrap();
+    let options = wgrpc_core::CallOptions::new().timeout(Duration::from_millis(50));
+    let mut call = client.call_with::<_, String>("Who.Are", &0u64, options);
+    // Its caller looks once, and then not again for a while.
+    let once = tokio::time::timeout(Duration::from_millis(1), &mut call);
+    assert!(once.await.is_err());
+    known.update(vec![a.endpoint()]);
+    connected(&client, 1).await;
+    sleep(Duration::from_millis(100)).await;
+    let error = soon(call).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Timeout { sent: false, .. }),
+        "{error:?}"
+    );
+    sleep(Duration::from_millis(50)).await;
+    assert_eq!(a.calls.load(std::sync::atomic::Ordering::Relaxed), 0);
+}

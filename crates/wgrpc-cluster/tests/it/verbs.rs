@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use wgrpc_cluster::XClient;
-use wgrpc_core::Error;
+use wgrpc_cluster::{ServerList, XClient};
+use wgrpc_core::{CallOptions, Error};
 
 use crate::support::{connected, list, soon, three};
 
@@ -82,5 +82,46 @@ async fn the_results_of_all_servers_have_their_addresses() {
             Err(error) => assert_eq!(error.to_string(), "c does not want to"),
         }
         assert_eq!(result.is_err(), name == "c");
+    }
+}
+
+#[tokio::test]
+async fn calls_to_all_servers_have_options_too() {
+    let servers = three().await;
+    let client = XClient::builder().start(list(&servers)).unwrap();
+    connected(&client, 3).await;
+    let short = || CallOptions::new().timeout(Duration::from_millis(50));
+    let long = &60_000_u64;
+    let start = Instant::now();
+    let broadcast = client.broadcast_with::<_, String>("Who.Are", long, short());
+    assert!(soon(broadcast).await.unwrap_err().is_timeout());
+    let fork = client.fork_with::<_, String>("Who.Are", long, short());
+    assert!(soon(fork).await.unwrap_err().is_timeout());
+    let all = client.call_all_with::<_, String>("Who.Are", long, short());
+    let all = soon(all).await.unwrap();
+    assert!(
+        all.iter()
+            .all(|(_, result)| matches!(result, Err(error) if error.is_timeout()))
+    );
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn that_there_is_nobody_to_ask_is_an_error_of_every_verb() {
+    let builder = XClient::builder().patience(Duration::from_millis(20));
+    let client = builder.start(ServerList::new([])).unwrap();
+    let (method, args) = ("Who.Are", &0_u64);
+    for error in [
+        client
+            .broadcast::<_, String>(method, args)
+            .await
+            .unwrap_err(),
+        client.fork::<_, String>(method, args).await.unwrap_err(),
+        client
+            .call_all::<_, String>(method, args)
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.to_string(), "not sent: no servers are known");
     }
 }
