@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::command::{self, Counts};
-use crate::tools::{self, ETCD, GO, PROTOC, Tool};
+use crate::tools::{self, ETCD, GO, PROTOC, Tool, VALGRIND};
 use crate::{dependencies, features, tidy};
 
 struct Step {
@@ -88,6 +88,12 @@ const STEPS: &[Step] = &[
         purpose: "registries that share a real etcd are one, and survive what it may do to them",
         tools: &[&PROTOC, &ETCD],
         work: Work::Tests(test_etcd),
+    },
+    Step {
+        name: "cost",
+        purpose: "a call takes no more instructions and allocations than its budget allows",
+        tools: &[&VALGRIND],
+        work: Work::Tests(test_cost),
     },
 ];
 
@@ -239,6 +245,16 @@ fn test_etcd(root: &Path) -> Result<Counts> {
         test.arg("test").args(WITH_ETCD).args(tests);
         counts += command::run_tests(&mut test, command::count_cargo)?;
     }
+    Ok(counts)
+}
+
+/// Builds with optimisations, so that the figures mean something.
+fn test_cost(root: &Path) -> Result<Counts> {
+    let mut test = command::cargo(&root.join("bench"));
+    test.args(["test", "--profile", "cost", "--package", "bench-cost"]);
+    let counts = command::run_tests(&mut test, command::count_cargo)?;
+    let mut cost = command::cargo(&root.join("bench"));
+    command::run(cost.args(["run", "--profile", "cost", "--package", "bench-cost"]))?;
     Ok(counts)
 }
 

@@ -40,6 +40,12 @@ pub(crate) const ETCD: Tool = Tool {
     purpose: "to keep the registrations of the tests",
 };
 
+pub(crate) const VALGRIND: Tool = Tool {
+    probe: &["valgrind", "--version"],
+    packages: &["valgrind"],
+    purpose: "to count the instructions of a call",
+};
+
 /// Installs what is missing, or says what to install: no step is left out for want of a tool.
 pub(crate) fn ensure(tools: &[&Tool]) -> Result<()> {
     let missing: Vec<_> = tools.iter().filter(|tool| !tool.is_there()).collect();
