@@ -109,10 +109,6 @@ impl Types {
     pub(crate) fn are_fixed(&self) -> bool {
         self.more.is_empty()
     }
-
-    fn all(&self) -> impl Iterator<Item = &Schema> {
-        self.fixed.into_iter().chain(&self.more)
-    }
 }
 
 impl Encoding {
@@ -199,7 +195,7 @@ impl Sender {
         let start = out.len();
         match &self.format {
             Format::Gob => {
-                self.gob.begin(header, types.all(), out);
+                self.gob.begin(header, types, out);
                 return Ok(());
             }
             Format::Json => {

@@ -209,9 +209,8 @@ impl Types {
     /// The type `id`, ready for values of it; an error if anything in it is not defined.
     #[inline(always)]
     pub(crate) fn complete(&self, id: Id) -> Result<Complete<'_>> {
-        let near = Slot::near(id).and_then(Slot::user);
-        if let Some(entry) = near.and_then(|index| self.table.get(index))
-            && let Some(ty) = entry.definition.get()
+        if let Some(slot) = Slot::near(id)
+            && let Ok(ty) = self.definition(slot)
             && let Some(has_interface) = ty.has_interface()
         {
             return Ok(Complete { ty, has_interface });

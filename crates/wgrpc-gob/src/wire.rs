@@ -205,8 +205,14 @@ impl<'a> Reader<'a> {
             return Err(self.short("an integer", len + 1));
         };
         self.rest = rest;
-        let shift_in = |value, &byte: &u8| value << 8 | u64::from(byte);
-        Ok(bytes.iter().fold(0, shift_in))
+        Ok(match *bytes {
+            [low] => u64::from(low),
+            [high, low] => u64::from(u16::from_be_bytes([high, low])),
+            _ => {
+                let shift_in = |value, &byte: &u8| value << 8 | u64::from(byte);
+                bytes.iter().fold(0, shift_in)
+            }
+        })
     }
 
     /// Takes a signed integer.

@@ -80,14 +80,14 @@ impl Default for Sender {
 
 impl Sender {
     #[inline]
-    pub(super) fn begin<'t>(
-        &mut self,
-        header: &Header<'_>,
-        types: impl Iterator<Item = &'t Schema>,
-        out: &mut Vec<u8>,
-    ) {
+    pub(super) fn begin(&mut self, header: &Header<'_>, types: &super::Types, out: &mut Vec<u8>) {
         self.sent.define(self.schema, out);
-        types.for_each(|schema| self.sent.define(schema, out));
+        if let Some(schema) = types.fixed {
+            self.sent.define(schema, out);
+        }
+        for schema in &types.more {
+            self.sent.define(schema, out);
+        }
         let start = out.len();
         // Nearly every header is shorter than 128 bytes, and its length a single one.
         out.push(0);

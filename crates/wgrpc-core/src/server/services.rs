@@ -1,11 +1,11 @@
 //! The services of a server, by method name.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
+use rustc_hash::FxHashMap;
 
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::{MethodInfo, ServiceInfo};
@@ -55,8 +55,9 @@ impl Entry {
     }
 }
 
-/// The methods by name; replaced as a whole when a service is added.
-type Table = HashMap<Box<str>, Arc<Entry>>;
+/// The methods by name; replaced as a whole when a service is added. Only names that the program
+/// has registered are in it, so nobody can choose them to collide.
+type Table = FxHashMap<Box<str>, Arc<Entry>>;
 
 /// The services of a server. They can be added while it runs.
 #[derive(Debug, Default)]
