@@ -8,7 +8,8 @@
 //! * `scenario`: one run, and what has to be true of it.
 //! * `load`: the clients and their calls. `ledger`: what was asked for and what was executed.
 //! * `faults`: what goes wrong, and when it is over.
-//! * `servers`: the servers, how they start and how they end. `registry_node`: the same of the registry.
+//! * `servers`: the servers, how they start and how they end. `registry_node`: the same of the
+//!   registry.
 //! * `network`: hosts, links and streams.
 //! * `trace`: what happened, as a hash or as text.
 

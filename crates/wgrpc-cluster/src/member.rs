@@ -240,8 +240,8 @@ impl Link {
     }
 
     /// Whether it has ended and may have done so long ago, while nobody called because the server
-    /// was left out: then it says nothing about whether the server is well. One that ends soon after
-    /// it was made does.
+    /// was left out: then it says nothing about whether the server is well. One that ends soon
+    /// after it was made does.
     #[cold]
     fn has_ended_unnoticed(&self, now: Duration) -> bool {
         now.saturating_sub(self.since) >= OLD

@@ -118,7 +118,8 @@ pub fn may_send_again(error: &Error, is_idempotent: bool) -> bool {
 pub struct RetryBudget {
     share: f64,
     per_second: f64,
-    /// Calls and retries, by seconds. A slot more than the window has, since that of now has just begun.
+    /// Calls and retries, by seconds. A slot more than the window has, since that of now has just
+    /// begun.
     window: Window<11>,
     /// Held while a retry is granted, so that two cannot be granted the same.
     granting: Mutex<()>,

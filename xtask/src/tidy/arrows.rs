@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("wgrpc-cli", &["wgrpc"]),
     ("interop", &["wgrpc", "wgrpc-core", "wgrpc-gob"]),
-    ("sim", &["wgrpc-cluster", "wgrpc-core"]),
+    ("sim", &["wgrpc-cluster", "wgrpc-core", "wgrpc-registry"]),
     ("xtask", &[]),
 ];
 

@@ -33,7 +33,7 @@ const NO_IO: &str = "crates/wgrpc-gob/src/";
 /// Where it meets `std::io`: its readers and writers, and the error that they pass on.
 const STD_IO: &[&str] = &["crates/wgrpc-gob/src/io", "crates/wgrpc-gob/src/error.rs"];
 
-/// Where asynchronous streams are named in the core; everywhere else there are messages.
+/// Where asynchronous streams are named: by what connects; everywhere else there are messages.
 const STREAMS: &[&str] = &[
     "crates/wgrpc-core/src/client/builder.rs",
     "crates/wgrpc-core/src/client/connector.rs",
@@ -43,6 +43,8 @@ const STREAMS: &[&str] = &[
     "crates/wgrpc-core/src/server.rs",
     "crates/wgrpc-core/src/server/handshake.rs",
     "crates/wgrpc-core/src/transport",
+    "crates/wgrpc-registry/src/client.rs",
+    "crates/wgrpc-registry/src/client/exchange.rs",
 ];
 
 /// The only state that a process shares is the schemas of its types, and the numbers that they

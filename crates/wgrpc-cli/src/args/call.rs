@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use wgrpc::{Address, AddressError, SelectMode};
 
 use crate::exit::Failure;
@@ -95,7 +95,7 @@ pub(crate) struct Call {
 
     /// Which of several servers gets the call: hash with --key, otherwise least-loaded
     #[arg(long, value_name = "MODE", conflicts_with_all = ["broadcast", "all"])]
-    #[arg(value_parser = PossibleValuesParser::new(SelectMode::NAMES).try_map(|name| name.parse::<SelectMode>()))]
+    #[arg(value_parser = modes())]
     select: Option<SelectMode>,
 
     /// What the call is about: by --select hash equal keys go to the same server
@@ -246,6 +246,11 @@ impl FromStr for Codec {
             _ => Err(format!("expect {} or {}", wgrpc::GOB, wgrpc::JSON)),
         }
     }
+}
+
+/// Takes the names of the ways to choose a server, and lists them where another is given.
+fn modes() -> impl TypedValueParser<Value = SelectMode> {
+    PossibleValuesParser::new(SelectMode::NAMES).try_map(|name| name.parse::<SelectMode>())
 }
 
 fn parse_meta(given: &str) -> Result<(String, String), String> {
