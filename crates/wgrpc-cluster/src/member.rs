@@ -205,6 +205,7 @@ impl Link {
 
     /// Learns how a call has ended: so do the load and the health of the server. Returns what was
     /// learnt: a server is not to blame for what a middleware of the client has done meanwhile.
+    #[inline]
     pub(crate) fn end(&self, begun: Begun, outcome: Outcome, stay: Stay) -> Outcome {
         let (node, signals) = (&self.member.node, &self.member.signals);
         let at = begun.at();

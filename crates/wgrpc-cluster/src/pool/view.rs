@@ -83,6 +83,7 @@ impl Fleet {
         member.is_some_and(|member| member.is_up())
     }
 
+    #[inline]
     fn link(&self, place: usize) -> Option<Arc<Link>> {
         self.members.get(place)?.link()
     }

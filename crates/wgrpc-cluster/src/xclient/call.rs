@@ -157,6 +157,7 @@ struct Failed {
 }
 
 impl Task {
+    #[inline]
     pub(super) fn new(
         shared: &Arc<Shared>,
         method: &str,
@@ -192,6 +193,7 @@ impl Task {
     }
 
     /// How long it may take in all.
+    #[inline]
     fn time_limit(&self) -> Option<Duration> {
         let connector = &self.shared.pool.pool.connector;
         self.options.time_limit().or_else(|| connector.timeout())

@@ -88,15 +88,22 @@ async fn the_results_of_all_servers_have_their_addresses() {
 #[tokio::test]
 async fn calls_to_all_servers_have_options_too() {
     let servers = three().await;
-    let client = XClient::builder().start(list(&servers)).unwrap();
-    connected(&client, 3).await;
+    // Connections over which nothing has come back are given up, so each verb has its own.
+    let connect = async || {
+        let client = XClient::builder().start(list(&servers)).unwrap();
+        connected(&client, 3).await;
+        client
+    };
     let short = || CallOptions::new().timeout(Duration::from_millis(50));
     let long = &60_000_u64;
     let start = Instant::now();
+    let client = connect().await;
     let broadcast = client.broadcast_with::<_, String>("Who.Are", long, short());
     assert!(soon(broadcast).await.unwrap_err().is_timeout());
+    let client = connect().await;
     let fork = client.fork_with::<_, String>("Who.Are", long, short());
     assert!(soon(fork).await.unwrap_err().is_timeout());
+    let client = connect().await;
     let all = client.call_all_with::<_, String>("Who.Are", long, short());
     let all = soon(all).await.unwrap();
     assert!(
