@@ -12,11 +12,15 @@
 //!   registry.
 //! * `network`: hosts, links and streams.
 //! * `trace`: what happened, as a hash or as text.
+//!
+//! Apart from these stands `registry`: one registry, all its servers and clients, and what that
+//! costs.
 
 mod faults;
 mod ledger;
 mod load;
 mod network;
+pub mod registry;
 mod registry_node;
 mod scenario;
 mod servers;

@@ -55,6 +55,9 @@ enum Task {
         /// Tell everything that happens with this seed, and run no other
         #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "from"])]
         replay: Option<u64>,
+        /// Count instead what servers and clients ask of one registry, as docs/registry.md has it
+        #[arg(long, conflicts_with_all = ["seeds", "from", "replay"])]
+        registry: bool,
     },
     /// Let Go write the test vectors in interop/vectors anew
     Vectors,
@@ -64,11 +67,14 @@ fn main() -> ExitCode {
     let outcome = root().and_then(|root| match Args::parse().task {
         Task::Test { only } => test::run(&root, &only),
         Task::Tidy => tidy::run(&root),
+        Task::Sim { registry: true, .. } => simulate(&root, "registry", &[]),
         Task::Sim {
-            seeds,
-            from,
-            replay,
-        } => simulate(&root, seeds, from, replay),
+            replay: Some(seed), ..
+        } => simulate(&root, "sim", &["--replay", &seed.to_string()]),
+        Task::Sim { seeds, from, .. } => {
+            let (seeds, from) = (seeds.to_string(), from.to_string());
+            simulate(&root, "sim", &["--seeds", &seeds, "--from", &from])
+        }
         Task::Vectors => write_vectors(&root),
     });
     match outcome {
@@ -88,21 +94,11 @@ fn root() -> Result<PathBuf> {
         .context("this crate does not lie in a workspace")
 }
 
-fn simulate(root: &Path, seeds: u64, from: u64, replay: Option<u64>) -> Result<()> {
-    let mut cargo = command::cargo(root);
-    cargo.args([
-        "run",
-        "--quiet",
-        "--profile",
-        "sim",
-        "--package",
-        "sim",
-        "--",
-    ]);
-    command::run(match replay {
-        Some(seed) => cargo.args(["--replay", &seed.to_string()]),
-        None => cargo.args(["--seeds", &seeds.to_string(), "--from", &from.to_string()]),
-    })
+fn simulate(root: &Path, program: &str, arguments: &[&str]) -> Result<()> {
+    let cargo = ["run", "--quiet", "--profile", "sim", "--package", "sim"];
+    let mut command = command::cargo(root);
+    command.args(cargo).args(["--bin", program, "--"]);
+    command::run(command.args(arguments))
 }
 
 fn write_vectors(root: &Path) -> Result<()> {

@@ -29,13 +29,23 @@ pub(crate) async fn run(servers: &ListServers) -> Result<(), Failure> {
 
 /// Waits until the list is another one. A registry that is away for a while is waited for.
 async fn next(registry: &RegistryClient, group: Option<&str>, shown: Listing) -> Listing {
-    let mut seen = shown.revision;
+    let mut known = shown.clone();
     loop {
-        match registry.watch(group, seen).await {
-            Ok(listing) if !is_same(&listing, &shown) => return listing,
-            Ok(listing) => {
-                seen = listing.revision;
-                if seen == 0 {
+        let mut news = registry.watch(group, &known).await;
+        if matches!(news, Err(Error::Full(_))) {
+            tokio::time::sleep(PAUSE).await;
+            news = registry.poll(group, &known).await;
+        }
+        if matches!(&news, Ok(Some(news)) if !is_same(news, &shown)) {
+            // What has changed is known; when servers were last heard of is not.
+            news = registry.list(group).await.map(Some);
+        }
+        match news {
+            Ok(None) => {}
+            Ok(Some(listing)) if !is_same(&listing, &shown) => return listing,
+            Ok(Some(listing)) => {
+                known = listing;
+                if known.revision == 0 {
                     tokio::time::sleep(PAUSE).await;
                 }
             }

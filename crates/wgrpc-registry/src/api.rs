@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lease::{Listing, Server, ServerMeta};
+use crate::lease::{Changes, Listing, Server, ServerMeta};
 
 /// Where a registry is, on its host.
 pub const PATH: &str = "/wgrpc/registry";
@@ -42,23 +42,42 @@ pub const JSON: &str = "application/json";
 pub const QUERY_FORMAT: &str = "format";
 
 /// In the query of a GET: the revision that the client has. The answer, in JSON, comes when there
-/// is another one.
+/// is another one; it is "not modified" if there still is none when the time is up.
 pub const QUERY_WATCH: &str = "watch";
 
-/// In the query of a watch: after how many milliseconds the answer comes although nothing has
-/// changed.
+/// In the query of a watch: for how many milliseconds it may wait for news. With 0 it waits for
+/// nothing, and only asks whether there is news.
 pub const QUERY_WAIT: &str = "wait";
 
-/// A [`Listing`] in JSON.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// In the query of a watch, with no value: what has changed is enough of an answer.
+pub const QUERY_CHANGES: &str = "changes";
+
+/// A [`Listing`] or [`Changes`] in JSON.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ListingForm {
-    /// Grows with every change; never 0.
+    /// Another one whenever something else is listed, or `warming` is over; never 0.
     pub revision: u64,
     /// The registry has just started and does not know all servers yet.
     #[serde(default)]
     pub warming: bool,
+    /// Only what has changed since this revision is told; without it, everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
     /// The servers, sorted by address.
     pub servers: Vec<ServerForm>,
+    /// Those that are gone, if only changes are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<GoneForm>,
+}
+
+/// A server that is gone, in JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GoneForm {
+    /// Where it was: `protocol@address`.
+    pub address: String,
+    /// The group that it belonged to; empty for none.
+    #[serde(default)]
+    pub group: String,
 }
 
 /// A [`Server`] in JSON.
@@ -83,6 +102,23 @@ impl From<&Listing> for ListingForm {
             revision: listing.revision,
             warming: listing.is_warming,
             servers: listing.servers.iter().map(ServerForm::from).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&Changes> for ListingForm {
+    fn from(changes: &Changes) -> Self {
+        let gone = changes.gone.iter().map(|(group, address)| GoneForm {
+            address: address.to_string(),
+            group: group.clone(),
+        });
+        Self {
+            revision: changes.revision,
+            warming: changes.is_warming,
+            servers: changes.servers.iter().map(ServerForm::from).collect(),
+            gone: gone.collect(),
+            ..Self::default()
         }
     }
 }

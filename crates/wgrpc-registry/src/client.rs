@@ -44,7 +44,9 @@ const WATCH: Duration = Duration::from_secs(30);
 ///     for server in &listing.servers {
 ///         println!("{}", server.address);
 ///     }
-///     listing = registry.watch(Some("Arith"), listing.revision).await?;
+///     if let Some(news) = registry.watch(Some("Arith"), &listing).await? {
+///         listing = news;
+///     }
 /// }
 /// # }
 /// ```
@@ -175,20 +177,48 @@ impl RegistryClient {
     /// If the registry cannot be reached, or what it says makes no sense. Then nothing is known,
     /// and an earlier list is better than none.
     pub async fn list(&self, group: Option<&str>) -> Result<Listing> {
-        let answer = self.get(group, None, self.timeout).await?;
-        self.listing(&answer)
+        let answer = self.get(group, "", self.timeout).await?;
+        self.listing(&answer, None)
     }
 
-    /// Waits until the list is another one than that of the revision `seen`, or for 30 s, and
-    /// returns it. Call it again with the new revision to go on.
+    /// Asks whether the list is another one than `known`, and returns it: `None` if it is not. Only
+    /// what has changed is sent.
     ///
-    /// A Go registry answers at once; its listings have the revision 0. Ask it again now and then.
+    /// A Go registry sends everything; its listings have the revision 0.
     ///
     /// # Errors
     /// As [`list`](Self::list).
-    pub async fn watch(&self, group: Option<&str>, seen: u64) -> Result<Listing> {
-        let answer = self.get(group, Some(seen), WATCH + self.timeout).await?;
-        self.listing(&answer)
+    pub async fn poll(&self, group: Option<&str>, known: &Listing) -> Result<Option<Listing>> {
+        self.news(group, known, Duration::ZERO).await
+    }
+
+    /// As [`poll`](Self::poll), but waits for news: at most 30 s, and then there is none. Call it
+    /// again with the new list, or the old one, to go on.
+    ///
+    /// A Go registry answers at once. Ask it again now and then. So does one that has as many
+    /// watchers as it may have, with [`Error::Full`]: [poll](Self::poll) it.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn watch(&self, group: Option<&str>, known: &Listing) -> Result<Option<Listing>> {
+        self.news(group, known, WATCH).await
+    }
+
+    async fn news(
+        &self,
+        group: Option<&str>,
+        known: &Listing,
+        wait: Duration,
+    ) -> Result<Option<Listing>> {
+        let (watch, revision) = (api::QUERY_WATCH, known.revision);
+        let (wait_for, millis) = (api::QUERY_WAIT, wait.as_millis());
+        let changes = api::QUERY_CHANGES;
+        let query = format!("?{watch}={revision}&{wait_for}={millis}&{changes}");
+        let answer = self.get(group, &query, wait + self.timeout).await?;
+        if answer.head.status == StatusCode::NOT_MODIFIED && revision > 0 {
+            return Ok(None);
+        }
+        self.listing(&answer, Some(known)).map(Some)
     }
 
     /// The address of this machine as the registry sees it, or would without the routers between.
@@ -201,20 +231,11 @@ impl RegistryClient {
         Ok(local.ip())
     }
 
-    async fn get(
-        &self,
-        group: Option<&str>,
-        seen: Option<u64>,
-        timeout: Duration,
-    ) -> Result<Answer> {
-        let mut uri = self.target.path().to_owned();
-        if let Some(seen) = seen {
-            let (watch, wait) = (api::QUERY_WATCH, api::QUERY_WAIT);
-            uri.push_str(&format!("?{watch}={seen}&{wait}={}", WATCH.as_millis()));
-        }
+    async fn get(&self, group: Option<&str>, query: &str, timeout: Duration) -> Result<Answer> {
+        let path = self.target.path();
         let mut request = self
             .request(Method::GET)
-            .uri(uri)
+            .uri(format!("{path}{query}"))
             .header(header::ACCEPT, api::JSON);
         if let Some(group) = group {
             check_group(group)?;
@@ -255,14 +276,17 @@ impl RegistryClient {
         let text = answer.text();
         Err(match status {
             StatusCode::BAD_REQUEST if !text.is_empty() => Error::Invalid(text),
-            StatusCode::SERVICE_UNAVAILABLE if !text.is_empty() => Error::Full(text),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS if !text.is_empty() => {
+                Error::Full(text)
+            }
             _ => self.target.nonsense(format!("status {status}")),
         })
     }
 
-    fn listing(&self, answer: &Answer) -> Result<Listing> {
+    fn listing(&self, answer: &Answer, known: Option<&Listing>) -> Result<Listing> {
         self.expect_success(answer)?;
-        answer::listing(answer, self.is_local).map_err(|reason| self.target.nonsense(reason))
+        let listing = answer::listing(answer, known, self.is_local);
+        listing.map_err(|reason| self.target.nonsense(reason))
     }
 }
 

@@ -141,8 +141,16 @@ pub struct Server {
     pub group: String,
     /// What it says of itself.
     pub meta: ServerMeta,
-    /// How long ago it was last heard of; `None` if the registry does not say, as a Go registry.
+    /// How long ago it was last heard of; `None` if the registry does not say, as a Go registry, or
+    /// as one of ours when it tells only what has changed, and nothing has about this server.
     pub age: Option<Duration>,
+}
+
+impl Server {
+    /// The order of a listing.
+    pub(crate) fn sort(servers: &mut [Self]) {
+        servers.sort_by_cached_key(|it| (it.address.to_string(), it.group.clone()));
+    }
 }
 
 /// Who is alive, as a registry sees it.
@@ -156,6 +164,33 @@ pub struct Listing {
     pub is_warming: bool,
     /// The servers, sorted by the text of their address, then by group.
     pub servers: Vec<Server>,
+}
+
+/// What makes one listing of another: what a registry tells those who know the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// That of the new listing.
+    pub revision: u64,
+    /// As in the new listing.
+    pub is_warming: bool,
+    /// The servers that are new, or say something else of themselves, in the order of a listing.
+    pub servers: Vec<Server>,
+    /// Those that are gone: group and address, in the same order.
+    pub gone: Vec<(String, Address)>,
+}
+
+impl Changes {
+    /// Puts the servers in order.
+    pub(crate) fn sort(&mut self) {
+        Server::sort(&mut self.servers);
+        self.gone
+            .sort_by_cached_key(|(group, address)| (address.to_string(), group.clone()));
+    }
+
+    /// Whether no server has changed.
+    pub fn is_empty(&self) -> bool {
+        self.servers.is_empty() && self.gone.is_empty()
+    }
 }
 
 /// An address in JSON: its text.

@@ -25,7 +25,7 @@
 //! client.register(&server).await?;
 //!
 //! // There is news, so a watch has it at once.
-//! let after = client.watch(Some("Arith"), before.revision).await?;
+//! let after = client.watch(Some("Arith"), &before).await?.expect("there is news");
 //! assert_eq!(after.servers[0].address, server.address);
 //! assert!(client.deregister("Arith", &server.address).await?);
 //! # Ok(())
@@ -46,7 +46,7 @@
 //! * `api`: the words of the wire. Everything travels over HTTP, most of it in headers.
 //! * `lease`: what is registered, and what is listed.
 //! * `policy`: which addresses a registry may name, and a client believes.
-//! * `membership`: who is alive, as a function of time.
+//! * `membership`: who is alive, as a function of time. `history`: what has changed lately.
 //! * `store`: the seam behind which registrations are kept, and the memory that they are kept in;
 //!   with the feature `etcd` also an etcd cluster, which any number of registries share.
 //! * `server`: HTTP over a store. `client` is its other end.
@@ -57,6 +57,7 @@ pub mod api;
 mod client;
 mod error;
 mod heartbeat;
+mod history;
 mod lease;
 mod membership;
 mod policy;
@@ -67,7 +68,7 @@ mod store;
 pub use client::RegistryClient;
 pub use error::{Error, Result};
 pub use heartbeat::{Heartbeat, HeartbeatState};
-pub use lease::{Listing, Registration, Server, ServerMeta};
+pub use lease::{Changes, Listing, Registration, Server, ServerMeta};
 pub use membership::{Membership, MembershipConfig};
 pub use server::{Registry, RegistryBuilder, RegistryLimits, RegistryServer};
 #[cfg(feature = "etcd")]

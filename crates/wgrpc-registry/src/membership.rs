@@ -9,7 +9,8 @@ use std::time::Duration;
 use wgrpc_core::Address;
 
 use crate::error::{Error, Result};
-use crate::lease::{Listing, Registration, Server, ServerMeta};
+use crate::history::History;
+use crate::lease::{Changes, Listing, Registration, Server, ServerMeta};
 
 /// After so many times its time to live without a sign of life nothing protects a server.
 const PRESERVED_MAX: u32 = 3;
@@ -67,6 +68,7 @@ pub struct Membership {
     groups: HashMap<Box<str>, HashMap<Address, Member>>,
     len: usize,
     revision: u64,
+    history: History,
     /// Before this nothing is overdue, so that most sweeps have nothing to do. Renewals only move
     /// the true moment further away.
     due: Option<Duration>,
@@ -95,6 +97,7 @@ impl Membership {
             groups: HashMap::new(),
             len: 0,
             revision,
+            history: History::after(revision),
             due: None,
             interval: Interval::default(),
         }
@@ -113,27 +116,31 @@ impl Membership {
         } = registration;
         let known = self.groups.get_mut(&*group);
         let known = known.and_then(|group| group.get_mut(&address));
-        if let Some(member) = known {
-            if member.meta != meta {
-                member.meta = meta;
-                self.revision += 1;
+        let member = Member {
+            ttl,
+            meta,
+            renewed: now,
+        };
+        if let Some(known) = known {
+            let before = std::mem::replace(known, member);
+            if before.meta != known.meta {
+                self.note(&group, &address);
             }
-            member.ttl = ttl;
-            member.renewed = now;
         } else {
             self.make_room(now)?;
-            let member = Member {
-                ttl,
-                meta,
-                renewed: now,
-            };
+            self.len += 1;
+            self.note(&group, &address);
             let members = self.groups.entry(group.into_boxed_str()).or_default();
             members.insert(address, member);
-            self.len += 1;
-            self.revision += 1;
         }
         self.due = earliest(self.due, ttl.map(|ttl| now.saturating_add(ttl)));
         Ok(())
+    }
+
+    /// Something is new about this server: it has come, changed or gone.
+    fn note(&mut self, group: &str, address: &Address) {
+        self.revision += 1;
+        self.history.note(self.revision, group, address);
     }
 
     /// Only servers that are overdue have to make room.
@@ -166,7 +173,7 @@ impl Membership {
             self.groups.remove(group);
         }
         self.len -= 1;
-        self.revision += 1;
+        self.note(group, address);
         true
     }
 
@@ -200,9 +207,7 @@ impl Membership {
             self.due = earliest(self.due, Some(self.interval.end));
             self.due = earliest(self.due, self.deadlines(PRESERVED_MAX).min());
         }
-        let removed = before - self.len;
-        self.revision += removed as u64;
-        removed
+        before - self.len
     }
 
     /// As many of those that are overdue as the interval has left, at random.
@@ -223,6 +228,7 @@ impl Membership {
                 self.groups.remove(&silent.group);
             }
             self.len -= 1;
+            self.note(&silent.group, &silent.address);
         }
         self.interval.left -= overdue.len().min(self.interval.left);
     }
@@ -245,13 +251,17 @@ impl Membership {
             .collect()
     }
 
-    fn remove_if(&mut self, mut is_gone: impl FnMut(&Member) -> bool) {
-        self.groups.retain(|_, members| {
-            let before = members.len();
-            members.retain(|_, member| !is_gone(member));
-            self.len -= before - members.len();
+    fn remove_if(&mut self, is_gone: impl Fn(&Member) -> bool) {
+        let mut gone = Vec::new();
+        self.groups.retain(|group, members| {
+            let removed = members.extract_if(|_, member| is_gone(member));
+            gone.extend(removed.map(|(address, _)| (group.clone(), address)));
             !members.is_empty()
         });
+        self.len -= gone.len();
+        for (group, address) in gone {
+            self.note(&group, &address);
+        }
     }
 
     fn deadlines(&self, times: u32) -> impl Iterator<Item = Duration> {
@@ -287,20 +297,38 @@ impl Membership {
             .filter(|(name, _)| group.is_none_or(|it| it == &***name));
         let mut servers: Vec<_> = groups
             .flat_map(|(name, members)| {
-                members.iter().map(move |(address, member)| Server {
-                    address: address.clone(),
-                    group: name.to_string(),
-                    meta: member.meta.clone(),
-                    age: Some(now.saturating_sub(member.renewed)),
-                })
+                let members = members.iter();
+                members.map(move |(address, member)| member.server(name, address, now))
             })
             .collect();
-        servers.sort_by_cached_key(|it| (it.address.to_string(), it.group.clone()));
+        Server::sort(&mut servers);
         Listing {
             revision: self.revision,
             is_warming: now < self.config.warm_up,
             servers,
         }
+    }
+
+    /// What has changed in one group, or in all of them, since the revision `seen`; `None` if that
+    /// was too long ago.
+    pub fn changes(&self, group: Option<&str>, seen: u64, now: Duration) -> Option<Changes> {
+        if seen > self.revision {
+            return None;
+        }
+        let mut changes = Changes {
+            revision: self.revision,
+            is_warming: now < self.config.warm_up,
+            ..Changes::default()
+        };
+        for (group, address) in self.history.since(seen, group)? {
+            let members = self.groups.get(group);
+            match members.and_then(|members| members.get(address)) {
+                Some(member) => changes.servers.push(member.server(group, address, now)),
+                None => changes.gone.push((group.to_owned(), address.clone())),
+            }
+        }
+        changes.sort();
+        Some(changes)
     }
 
     /// Everything that is registered, for a snapshot.
@@ -318,6 +346,15 @@ impl Membership {
 }
 
 impl Member {
+    fn server(&self, group: &str, address: &Address, now: Duration) -> Server {
+        Server {
+            address: address.clone(),
+            group: group.to_owned(),
+            meta: self.meta.clone(),
+            age: Some(now.saturating_sub(self.renewed)),
+        }
+    }
+
     /// When so many of its times to live are over.
     fn deadline(&self, times: u32) -> Option<Duration> {
         let ttl = self.ttl?.saturating_mul(times);

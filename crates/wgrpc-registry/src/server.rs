@@ -1,12 +1,15 @@
 //! The registry: HTTP over a [`Store`].
 //!
 //! `server/limits.rs` has its bounds, `server/request.rs` reads what a request says,
-//! `server/views.rs` has listings as they are sent, and `server/listen.rs` serves them on a port
-//! of its own.
+//! `server/sources.rs` knows who has registered too often, `server/revision.rs` which list a client
+//! has, `server/views.rs` has listings as they are sent, and `server/listen.rs` serves them on a
+//! port of its own.
 
 mod limits;
 mod listen;
 mod request;
+mod revision;
+mod sources;
 mod views;
 
 use std::fmt;
@@ -20,10 +23,13 @@ use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout_at};
 use wgrpc_core::BoxFuture;
 
 use self::request::{Query, address, group, is_authorized, is_from_a_page, meta, ttl, wants_json};
-use self::views::Views;
+use self::revision::Revision;
+use self::sources::Sources;
+use self::views::{Told, Views};
 use crate::api;
 use crate::error::{Error, Result};
 use crate::lease::Registration;
@@ -74,6 +80,7 @@ struct Shared {
     path: String,
     limits: RegistryLimits,
     watchers: Semaphore,
+    sources: Sources,
     views: Views,
 }
 
@@ -148,6 +155,7 @@ impl RegistryBuilder {
             token: self.token,
             is_open: self.is_open,
             path: self.path.unwrap_or_else(|| api::PATH.to_owned()),
+            sources: Sources::new(self.limits.posts_per_second),
             limits: self.limits,
             watchers: Semaphore::new(watchers),
             views: Views::default(),
@@ -169,8 +177,9 @@ impl Registry {
     ///
     /// What it needs of a request is in the head; the body is not read. If the request's extensions
     /// have the peer's [`SocketAddr`], a client of later Go versions that asks for one server of a
-    /// group always gets the same one. How many connections there may be, and for how long, is for
-    /// that server to say.
+    /// group always gets the same one, and nobody registers
+    /// [too often](RegistryLimits::posts_per_second). How many connections there may be, and for
+    /// how long, is for that server to say.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -203,6 +212,13 @@ impl Shared {
         if is_from_a_page(head) {
             let text = "pages of a browser may not use the registry\n";
             return Ok(plain(StatusCode::FORBIDDEN, text));
+        }
+        let peer = head.extensions.get::<SocketAddr>().map(SocketAddr::ip);
+        let is_post = matches!(head.method, Method::POST | Method::DELETE);
+        if is_post && peer.is_some_and(|peer| !self.sources.may_post(peer, Instant::now())) {
+            let most = self.limits.posts_per_second;
+            let text = format!("more than {most} registrations a second from one address\n");
+            return Ok(plain(StatusCode::TOO_MANY_REQUESTS, &text));
         }
         match head.method {
             Method::GET => self.list(head).await,
@@ -252,15 +268,16 @@ impl Shared {
         let group = group(head)?;
         let query = Query::of(head)?;
         if let Some(seen) = query.watch {
-            self.wait(seen, query.wait).await?;
+            let seen = Revision::from_number(seen);
+            let told = self.watch(group, seen, &query).await?;
+            return Ok(if told.is_known_to(seen) {
+                not_stored(empty(StatusCode::NOT_MODIFIED))
+            } else {
+                json(told)
+            });
         }
-        if query.watch.is_some() || query.is_json || wants_json(head) {
-            let json = self.views.json(&*self.store, group).await?;
-            let mut response = Response::new(Full::new(json));
-            let json = HeaderValue::from_static(api::JSON);
-            response.headers_mut().insert(header::CONTENT_TYPE, json);
-            not_stored(&mut response);
-            return Ok(response);
+        if query.is_json || wants_json(head) {
+            return Ok(json(self.views.listing(&*self.store, group).await?));
         }
         let addresses = self.views.addresses(&*self.store, group).await?;
         let mut response = empty(StatusCode::OK);
@@ -273,28 +290,47 @@ impl Shared {
         response
             .headers_mut()
             .insert(api::SERVERS, addresses.joined.clone());
-        not_stored(&mut response);
-        Ok(response)
+        Ok(not_stored(response))
     }
 
-    /// Until there is another revision than `seen`, or the time is up.
-    async fn wait(&self, seen: u64, wait: Option<Duration>) -> Result<()> {
+    /// What is to be told to a client that has the revision `seen`: as soon as there is news, or
+    /// when the time is up.
+    async fn watch(&self, group: Option<&str>, seen: Revision, query: &Query) -> Result<Told> {
+        let most = self.limits.watch_max;
+        let wait = query.wait.map_or(most, |wait| wait.min(most));
+        if wait.is_zero() {
+            return self.news(group, seen, query).await;
+        }
         let Ok(_place) = self.watchers.try_acquire() else {
             let most = self.limits.watchers;
-            let text = format!("the registry has {most} watchers, ask without watching");
+            let text = format!("the registry has {most} watchers, ask without waiting");
             return Err(Error::Full(text));
         };
-        let most = self.limits.watch_max;
-        let wait = wait.map_or(most, |wait| wait.min(most));
-        match tokio::time::timeout(wait, self.store.changed(seen)).await {
-            Ok(changed) => {
-                changed?;
-                if seen > 0 {
-                    tokio::time::sleep(GATHER).await;
-                }
-                Ok(())
+        let end = Instant::now() + wait;
+        let mut known = seen.of_store;
+        loop {
+            let is_over = match timeout_at(end, self.store.changed(known)).await {
+                Ok(changed) => changed.map(|_| false)?,
+                Err(_elapsed) => true,
+            };
+            if !is_over && known > 0 {
+                sleep(GATHER).await;
             }
-            Err(_) => Ok(()),
+            let told = self.news(group, seen, query).await?;
+            // What has changed in other groups is no reason to wake anybody.
+            let is_nothing = told.is_empty && told.revision.is_warming == seen.is_warming;
+            if is_over || !is_nothing {
+                return Ok(told);
+            }
+            known = told.revision.of_store;
+        }
+    }
+
+    async fn news(&self, group: Option<&str>, seen: Revision, query: &Query) -> Result<Told> {
+        if query.are_changes_enough {
+            self.views.changes(&*self.store, group, seen).await
+        } else {
+            self.views.listing(&*self.store, group).await
         }
     }
 }
@@ -335,12 +371,20 @@ fn empty(status: StatusCode) -> Response<Full<Bytes>> {
     response
 }
 
+fn json(told: Told) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(told.json));
+    let json = HeaderValue::from_static(api::JSON);
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    not_stored(response)
+}
+
 /// A list is only true when it is sent.
-fn not_stored(response: &mut Response<Full<Bytes>>) {
+fn not_stored(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
     let no_store = HeaderValue::from_static("no-store");
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, no_store);
+    response
 }
 
 impl fmt::Debug for Registry {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use wgrpc_core::{Address, BoxFuture};
 
 use crate::error::Result;
-use crate::lease::{Listing, Registration};
+use crate::lease::{Changes, Listing, Registration};
 
 #[cfg(feature = "etcd")]
 pub use etcd::{EtcdConfig, EtcdStore};
@@ -36,6 +36,15 @@ pub trait Store: Send + Sync + 'static {
     /// The servers of one group, or all of them, sorted by the text of their address.
     fn list<'a>(&'a self, group: Option<&'a str>) -> BoxFuture<'a, Result<Listing>>;
 
+    /// What has changed in one group, or in all of them, since the revision `seen`. `None` if the
+    /// store does not remember that: then everything is told, as it is to everybody where a store
+    /// does not remember anything.
+    fn changes<'a>(
+        &'a self,
+        group: Option<&'a str>,
+        seen: u64,
+    ) -> BoxFuture<'a, Result<Option<Changes>>>;
+
     /// Resolves when the listing's revision is another than `seen`, and tells it.
     ///
     /// As a rule it is above `seen`. It is below if the store has lost its memory, and then nobody
@@ -58,6 +67,14 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn list<'a>(&'a self, group: Option<&'a str>) -> BoxFuture<'a, Result<Listing>> {
         (**self).list(group)
+    }
+
+    fn changes<'a>(
+        &'a self,
+        group: Option<&'a str>,
+        seen: u64,
+    ) -> BoxFuture<'a, Result<Option<Changes>>> {
+        (**self).changes(group, seen)
     }
 
     fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>> {

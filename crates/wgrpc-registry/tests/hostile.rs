@@ -160,7 +160,12 @@ async fn clients_that_never_finish_a_request_are_hung_up_on() {
 
 #[tokio::test]
 async fn readers_that_do_not_read_cost_others_nothing() {
-    let server = registry().await;
+    let limits = RegistryLimits {
+        posts_per_second: u32::MAX,
+        ..Default::default()
+    };
+    let registry = Registry::builder().limits(limits).build();
+    let server = registry.listen("127.0.0.1:0").await.unwrap();
     let client = RegistryClient::new(server.url()).unwrap();
     for number in 0..10_000 {
         // Names as long as they may be, so that the list is, too.
@@ -201,6 +206,25 @@ async fn readers_that_do_not_read_cost_others_nothing() {
         "{}",
         answer.len()
     );
+}
+
+#[tokio::test]
+async fn whoever_registers_without_end_is_slowed_down_and_may_still_list() {
+    let limits = RegistryLimits {
+        posts_per_second: 1,
+        ..Default::default()
+    };
+    let registry = Registry::builder().limits(limits).build();
+    let server = registry.listen("127.0.0.1:0").await.unwrap();
+    let client = RegistryClient::new(server.url()).unwrap();
+    let registration = Registration::new("tcp@10.0.0.1:9001".parse().unwrap());
+    let mut refused = 0;
+    for _ in 0..30 {
+        let outcome = client.register(&registration).await;
+        refused += usize::from(matches!(outcome, Err(Error::Full(_))));
+    }
+    assert!(refused >= 10, "{refused}");
+    assert_eq!(client.list(None).await.unwrap().servers.len(), 1);
 }
 
 #[tokio::test]
@@ -249,21 +273,21 @@ async fn watchers_that_leave_make_room_for_others() {
     let registry = Registry::builder().limits(limits).build();
     let server = registry.listen("127.0.0.1:0").await.unwrap();
     let client = RegistryClient::new(server.url()).unwrap();
-    let seen = client.list(None).await.unwrap().revision;
+    let seen = client.list(None).await.unwrap();
     for _ in 0..10 {
-        let watch = || timeout(Duration::from_millis(50), client.watch(None, seen));
+        let watch = || timeout(Duration::from_millis(50), client.watch(None, &seen));
         let (one, two, three) = tokio::join!(watch(), watch(), watch());
         // Nothing happens, so each of them gives up.
         assert!(one.is_err() && two.is_err() && three.is_err());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let registration = Registration::new("tcp@10.0.0.1:9001".parse().unwrap());
-    let (watched, registered) = tokio::join!(client.watch(None, seen), async {
+    let (watched, registered) = tokio::join!(client.watch(None, &seen), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         client.register(&registration).await
     });
     registered.unwrap();
-    assert_eq!(watched.unwrap().servers.len(), 1);
+    assert_eq!(watched.unwrap().unwrap().servers.len(), 1);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 use wgrpc_core::{BoxFuture, Cause, Error, Result};
-use wgrpc_registry::{Listing, RegistryClient};
+use wgrpc_registry::{Listing, RegistryClient, Server};
 
 use super::{Discovery, Endpoint, ServerList, Servers};
 
@@ -30,8 +30,8 @@ const SETTLE: Duration = Duration::from_millis(100);
 
 /// The servers that a registry lists.
 ///
-/// A registry of ours is watched, so that changes are known at once; a Go registry is asked every
-/// 10 s.
+/// A registry of ours is watched, so that changes are known at once. A Go registry is asked every
+/// 10 s, and so is one of ours that has as many watchers as it may have.
 ///
 /// ```no_run
 /// # fn example() -> wgrpc_core::Result<()> {
@@ -56,12 +56,15 @@ trait Source: Send + Sync + 'static {
     /// Every server.
     fn list(&self) -> impl Future<Output = Result<Listing, wgrpc_registry::Error>> + Send;
 
-    /// Every server, once the revision is another than `seen`, or after a while.
-    fn watch(
-        &self,
-        seen: u64,
-    ) -> impl Future<Output = Result<Listing, wgrpc_registry::Error>> + Send;
+    /// Every server, if the list is another one than `known`.
+    fn poll(&self, known: &Listing) -> impl Future<Output = News> + Send;
+
+    /// The same as soon as there is news, or after a while.
+    fn watch(&self, known: &Listing) -> impl Future<Output = News> + Send;
 }
+
+/// `None` if there is none.
+type News = Result<Option<Listing>, wgrpc_registry::Error>;
 
 impl RegistryDiscovery {
     /// Begins to follow the registry at `url`: the servers of one group, or all.
@@ -97,7 +100,8 @@ impl RegistryDiscovery {
             list: list.clone(),
             asked: asked.subscribe(),
             done: sender,
-            revision: 0,
+            known: Listing::default(),
+            is_watched: false,
         };
         let task = tokio::spawn(follower.run()).abort_handle();
         Self {
@@ -163,8 +167,12 @@ impl Source for Group {
         self.client.list(self.group.as_deref()).await
     }
 
-    async fn watch(&self, seen: u64) -> Result<Listing, wgrpc_registry::Error> {
-        self.client.watch(self.group.as_deref(), seen).await
+    async fn poll(&self, known: &Listing) -> News {
+        self.client.poll(self.group.as_deref(), known).await
+    }
+
+    async fn watch(&self, known: &Listing) -> News {
+        self.client.watch(self.group.as_deref(), known).await
     }
 }
 
@@ -174,8 +182,10 @@ struct Follower<S> {
     list: Arc<ServerList>,
     asked: watch::Receiver<u64>,
     done: watch::Sender<(u64, Result<()>)>,
-    /// The revision that is known; 0 if there is none, so that there is nothing to watch.
-    revision: u64,
+    /// What the registry has said last. If it does not count, it is not watched.
+    known: Listing,
+    /// The registry has answered as it should when it was last asked.
+    is_watched: bool,
 }
 
 impl<S: Source> Follower<S> {
@@ -190,14 +200,23 @@ impl<S: Source> Follower<S> {
     /// Asks once, for all who want to know.
     async fn ask(&mut self) {
         let round = *self.asked.borrow_and_update();
-        let result = match self.source.list().await {
-            Ok(listing) => {
-                self.take(listing);
+        let news = if self.known.revision == 0 {
+            self.source.list().await.map(Some)
+        } else {
+            self.source.poll(&self.known).await
+        };
+        let result = match news {
+            Ok(news) => {
+                self.take(news);
                 Ok(())
             }
             Err(error) => {
                 tracing::debug!(%error, "a registry cannot be asked");
-                self.revision = 0;
+                self.is_watched = false;
+                if matches!(error, wgrpc_registry::Error::Answer { .. }) {
+                    // What has changed makes no sense, so everything is asked for next.
+                    self.known = Listing::default();
+                }
                 Err(Error::NotSent(Cause::new(error)))
             }
         };
@@ -207,7 +226,7 @@ impl<S: Source> Follower<S> {
 
     /// Waits for the next reason to look. `true`: what has been learnt came by itself.
     async fn rest(&mut self) -> bool {
-        if self.revision == 0 {
+        if !self.is_watched {
             let share = 1.0 - JITTER + 2.0 * JITTER * fastrand::f64();
             tokio::select! {
                 biased;
@@ -220,32 +239,37 @@ impl<S: Source> Follower<S> {
             biased;
             // First, so that a registry that answers at once cannot keep it waiting.
             _ = self.asked.changed() => return false,
-            answer = self.source.watch(self.revision) => match answer {
-                Ok(listing) => self.take(listing),
-                // It is asked in the plain way, and less often, until it answers again.
-                Err(_) => self.revision = 0,
+            answer = self.source.watch(&self.known) => match answer {
+                Ok(news) => self.take(news),
+                // It is polled, and less often, until it answers again.
+                Err(_) => self.is_watched = false,
             },
         }
         sleep(SETTLE).await;
         true
     }
 
-    /// Takes over what the registry says, as far as it can be trusted.
-    fn take(&mut self, listing: Listing) {
-        self.revision = listing.revision;
+    /// Takes over what the registry says, as far as it can be trusted. No news is that what it has
+    /// said last still holds.
+    fn take(&mut self, news: Option<Listing>) {
+        if let Some(listing) = news {
+            self.known = listing;
+        }
+        self.is_watched = self.known.revision > 0;
+        let listing = &self.known;
         let mut servers: BTreeMap<String, Endpoint> = BTreeMap::new();
         let known = self.list.servers();
         if listing.is_warming || listing.servers.is_empty() {
             let known = known.endpoints.iter();
             servers.extend(known.map(|known| (known.address.to_string(), known.clone())));
         }
-        for server in listing.servers {
+        for Server { address, meta, .. } in &listing.servers {
             let endpoint = Endpoint {
-                weight: server.meta.weight,
-                zone: server.meta.zone,
-                version: server.meta.version,
-                is_draining: server.meta.is_draining,
-                ..Endpoint::new(server.address)
+                weight: meta.weight,
+                zone: meta.zone.clone(),
+                version: meta.version.clone(),
+                is_draining: meta.is_draining,
+                ..Endpoint::new(address.clone())
             };
             servers.insert(endpoint.address.to_string(), endpoint);
         }

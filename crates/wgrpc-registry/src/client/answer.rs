@@ -1,20 +1,27 @@
 //! What a registry lists, in either of its languages, as far as it can be believed.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::header;
+use wgrpc_core::Address;
 
 use super::exchange::Answer;
-use crate::api::{self, ListingForm, ServerForm};
+use crate::api::{self, GoneForm, ListingForm, ServerForm};
 use crate::lease::{Listing, Server, check_group};
 use crate::policy;
 
 /// The most servers that a registry can list; ours has no more either.
 const SERVERS_MAX: usize = 10_000;
 
-/// The listing, or what is wrong with it.
-pub(super) fn listing(answer: &Answer, is_local: bool) -> Result<Listing, String> {
+/// The listing, or what is wrong with it. Whoever has a listing `known` may be told only what has
+/// changed since.
+pub(super) fn listing(
+    answer: &Answer,
+    known: Option<&Listing>,
+    is_local: bool,
+) -> Result<Listing, String> {
     let headers = &answer.head.headers;
     let form = if is_json(headers) {
         let form: ListingForm = serde_json::from_slice(&answer.body)
@@ -40,18 +47,43 @@ pub(super) fn listing(answer: &Answer, is_local: bool) -> Result<Listing, String
         .into_iter()
         .filter_map(|server| believe(server, is_local));
     let mut servers: Vec<_> = believed.collect();
-    if servers.is_empty() && listed > 0 {
+    if let Some(since) = form.since {
+        let known = known.filter(|known| known.revision == since);
+        let known = known.ok_or("it tells changes of a list that nobody has")?;
+        servers.extend(unchanged(known, &servers, &form.gone));
+        if servers.len() > SERVERS_MAX {
+            return Err(format!("it lists more than {SERVERS_MAX} servers"));
+        }
+    } else if servers.is_empty() && listed > 0 {
         return Err(format!(
             "of the {listed} addresses that it lists none can be used"
         ));
     }
-    servers.sort_by_cached_key(|it| (it.address.to_string(), it.group.clone()));
+    Server::sort(&mut servers);
     servers.dedup_by(|one, other| one.address == other.address && one.group == other.group);
     Ok(Listing {
         revision: form.revision,
         is_warming: form.warming,
         servers,
     })
+}
+
+/// The servers that are as they were. When they were last heard of is not known any more.
+fn unchanged(known: &Listing, changed: &[Server], gone: &[GoneForm]) -> Vec<Server> {
+    let gone = gone.iter().filter_map(|it| {
+        let address: Address = it.address.parse().ok()?;
+        Some((&*it.group, address))
+    });
+    let changed = changed.iter().map(|it| (&*it.group, it.address.clone()));
+    let others: HashSet<_> = gone.chain(changed).collect();
+    let servers = known
+        .servers
+        .iter()
+        .cloned()
+        .map(|it| Server { age: None, ..it });
+    servers
+        .filter(|it| !others.contains(&(&*it.group, it.address.clone())))
+        .collect()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -76,9 +108,8 @@ fn original(servers: &[u8]) -> Result<ListingForm, String> {
         age_ms: None,
     });
     Ok(ListingForm {
-        revision: 0,
-        warming: false,
         servers: servers.collect(),
+        ..ListingForm::default()
     })
 }
 

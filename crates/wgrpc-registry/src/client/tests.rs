@@ -4,6 +4,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::lease::Server;
 
 /// Answers every connection with these bytes, once a request's head is there, and closes it.
 async fn scripted(answer: impl Into<Vec<u8>>) -> RegistryClient {
@@ -156,6 +157,80 @@ async fn a_go_registry_s_list_is_read_and_what_nobody_may_dial_left_out() {
         addresses(&one.list(Some("Arith")).await.unwrap()),
         ["tcp@10.0.0.1:1"]
     );
+}
+
+/// A list of two servers that somebody has.
+fn known() -> Listing {
+    let server = |address: &str| Server {
+        address: address.parse().unwrap(),
+        group: String::new(),
+        meta: Default::default(),
+        age: Some(Duration::from_secs(1)),
+    };
+    Listing {
+        revision: 7,
+        is_warming: false,
+        servers: vec![server("tcp@10.0.0.1:1"), server("tcp@10.0.0.3:1")],
+    }
+}
+
+#[tokio::test]
+async fn no_news_is_no_list() {
+    let same = scripted("HTTP/1.1 304 Not Modified\r\n\r\n").await;
+    assert_eq!(same.watch(None, &known()).await.unwrap(), None);
+    assert_eq!(same.poll(None, &known()).await.unwrap(), None);
+    // Whoever knows nothing cannot be told that.
+    let error = same.watch(None, &Listing::default()).await.unwrap_err();
+    assert!(matches!(error, Error::Answer { .. }), "{error}");
+    assert!(same.list(None).await.is_err());
+}
+
+#[tokio::test]
+async fn changes_are_put_into_the_list_that_is_known() {
+    let json = r#"{"revision":9,"since":7,"servers":[
+        {"address":"tcp@10.0.0.1:1","meta":{"weight":3},"age_ms":5},
+        {"address":"tcp@10.0.0.2:1","age_ms":5},{"address":"unix@/run/x"}],
+        "gone":[{"address":"tcp@10.0.0.3:1"},{"address":"tcp@10.0.0.9:1"},{"address":"?"}]}"#;
+    let client = scripted(with_json(json)).await;
+    let listing = client.watch(None, &known()).await.unwrap().unwrap();
+    assert_eq!(listing.revision, 9);
+    assert_eq!(addresses(&listing), ["tcp@10.0.0.1:1", "tcp@10.0.0.2:1"]);
+    assert_eq!(listing.servers[0].meta.weight, 3);
+
+    let json = r#"{"revision":9,"since":7,"servers":[],"gone":[{"address":"tcp@10.0.0.3:1"}]}"#;
+    let client = scripted(with_json(json)).await;
+    let listing = client.poll(None, &known()).await.unwrap().unwrap();
+    assert_eq!(addresses(&listing), ["tcp@10.0.0.1:1"]);
+    assert_eq!(listing.servers[0].age, None, "nobody has said");
+}
+
+#[tokio::test]
+async fn a_registry_that_tells_everything_each_time_is_understood() {
+    let json = r#"{"revision":7,"servers":[{"address":"tcp@10.0.0.1:1"}]}"#;
+    let client = scripted(with_json(json)).await;
+    let listing = client.watch(None, &known()).await.unwrap().unwrap();
+    assert_eq!(addresses(&listing), ["tcp@10.0.0.1:1"]);
+}
+
+#[tokio::test]
+async fn changes_that_make_no_sense_are_an_error() {
+    let many: Vec<_> = (0..9_999)
+        .map(|number| format!(r#"{{"address":"tcp@10.1.0.1:{number}"}}"#))
+        .collect();
+    for json in [
+        r#"{"revision":9,"since":6,"servers":[]}"#.to_owned(),
+        format!(
+            r#"{{"revision":9,"since":7,"servers":[{}]}}"#,
+            many.join(",")
+        ),
+        r#"{"revision":9,"since":7,"servers":[],"gone":[7]}"#.to_owned(),
+    ] {
+        let client = scripted(with_json(&json)).await;
+        let news = client.watch(None, &known()).await;
+        assert!(matches!(news, Err(Error::Answer { .. })), "{news:?}");
+    }
+    let client = scripted(with_json(r#"{"revision":9,"since":0,"servers":[]}"#)).await;
+    assert!(client.list(None).await.is_err(), "it knows no list");
 }
 
 #[tokio::test]

@@ -93,6 +93,69 @@ fn the_revision_tells_changes_from_renewals() {
 }
 
 #[test]
+fn what_has_changed_and_who_has_not_make_the_new_list() {
+    let mut membership = membership();
+    let mut random = fastrand::Rng::with_seed(7);
+    let key = |it: &Server| (it.group.clone(), it.address.clone());
+    let mut before = membership.listing(None, Duration::ZERO);
+    for round in 0..200_u32 {
+        let now = round * 10 * SECOND;
+        for _ in 0..random.usize(..8) {
+            let mut registration = server(random.usize(..40));
+            registration.group = ["a", "b"][random.usize(..2)].to_owned();
+            registration.meta.weight = random.u32(..3);
+            if random.bool() {
+                membership.register(registration, now).unwrap();
+            } else {
+                membership.deregister(&registration.group, &registration.address);
+            }
+        }
+        membership.sweep(now, random.u64(..));
+        let after = membership.listing(None, now);
+        let changes = membership.changes(None, before.revision, now).unwrap();
+        assert_eq!(
+            (changes.revision, changes.is_warming),
+            (after.revision, after.is_warming)
+        );
+        assert_eq!(changes.is_empty(), before.revision == after.revision);
+        let gone = |it: &Server| changes.gone.contains(&key(it));
+        let changed = |it: &Server| changes.servers.iter().any(|other| key(other) == key(it));
+        before.servers.retain(|it| !gone(it) && !changed(it));
+        before.servers.extend(changes.servers.clone());
+        Server::sort(&mut before.servers);
+        let say = |listing: &Listing| -> Vec<_> {
+            listing
+                .servers
+                .iter()
+                .map(|it| (key(it), it.meta.clone()))
+                .collect()
+        };
+        assert_eq!(say(&before), say(&after));
+        before = after;
+    }
+    assert!(before.revision > 500);
+    assert_eq!(
+        membership.changes(None, before.revision + 1, Duration::ZERO),
+        None
+    );
+}
+
+#[test]
+fn changes_of_one_group_are_not_those_of_another() {
+    let mut membership = membership();
+    let mut one = server(1);
+    one.group = "a".to_owned();
+    membership.register(one.clone(), SECOND).unwrap();
+    let seen = membership.revision();
+    membership.register(server(2), SECOND).unwrap();
+    membership.deregister("a", &one.address);
+    let of = |group| membership.changes(group, seen, SECOND).unwrap();
+    assert_eq!(of(Some("a")).gone, [("a".to_owned(), one.address.clone())]);
+    assert!(of(Some("a")).servers.is_empty() && of(Some("b")).is_empty());
+    assert_eq!((of(None).servers.len(), of(None).gone.len()), (1, 1));
+}
+
+#[test]
 fn groups_are_listed_apart_and_together_sorted() {
     let mut membership = membership();
     for (number, group) in [(3, "b"), (1, "b"), (2, "a"), (1, "a")] {

@@ -110,6 +110,7 @@ pub(super) struct Query {
     pub(super) is_json: bool,
     pub(super) watch: Option<u64>,
     pub(super) wait: Option<Duration>,
+    pub(super) are_changes_enough: bool,
 }
 
 impl Query {
@@ -127,6 +128,7 @@ impl Query {
                     query.watch = Some(value.parse().map_err(wrong)?);
                 }
                 api::QUERY_WAIT => query.wait = Some(millis(name, value)?),
+                api::QUERY_CHANGES => query.are_changes_enough = true,
                 _ => {}
             }
         }

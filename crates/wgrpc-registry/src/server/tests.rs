@@ -11,6 +11,15 @@ fn registry() -> Registry {
     Registry::builder().build()
 }
 
+/// One that does not begin by waiting for servers that it might know.
+fn whole_from_the_start() -> Registry {
+    let config = MembershipConfig {
+        warm_up: Duration::ZERO,
+        ..MembershipConfig::default()
+    };
+    Registry::builder().store(MemoryStore::new(config)).build()
+}
+
 /// An answer: its status, headers and body.
 struct Got {
     status: u16,
@@ -146,7 +155,7 @@ async fn json_says_everything() {
         post(&registry, &[TWO, ("X-WgRPC-Server-Name", "Arith")]).await,
         200
     );
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    sleep(Duration::from_millis(1500)).await;
     for (uri, headers) in [
         ("/?format=json", &[][..]),
         ("/", &[("Accept", "text/html, Application/JSON;q=0.9")]),
@@ -206,15 +215,15 @@ async fn the_registry_decides_how_long_a_server_lives() {
         assert_eq!(post(&registry, &[ONE, ("X-Wgrpc-Ttl", wrong)]).await, 400);
     }
     post(&registry, &[ONE]).await;
-    tokio::time::sleep(Duration::from_secs(299)).await;
+    sleep(Duration::from_secs(299)).await;
     assert_eq!(servers(&registry, &[]).await, ONE.1);
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    sleep(Duration::from_secs(2)).await;
     assert_eq!(servers(&registry, &[]).await, "");
 
     let eternal = Registry::builder().timeout(Duration::ZERO).build();
     let got = ask(&eternal, "POST", "/", &[ONE]).await;
     assert_eq!(got.header("x-wgrpc-ttl"), Some("0"));
-    tokio::time::sleep(Duration::from_secs(1_000_000)).await;
+    sleep(Duration::from_secs(1_000_000)).await;
     assert_eq!(servers(&eternal, &[]).await, ONE.1);
 }
 
@@ -233,15 +242,15 @@ async fn a_server_can_take_itself_off() {
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_is_answered_when_there_is_news() {
-    let registry = registry();
+    let registry = whole_from_the_start();
     let watch = async |uri: String| ask(&registry, "GET", &uri, &[]).await.json();
     let first = watch("/?watch=0".to_owned()).await;
     let revision = first["revision"].as_u64().unwrap();
 
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     let news = watch(format!("/?watch={revision}&wait=20000"));
     let cause = async {
-        tokio::time::sleep(Duration::from_secs(7)).await;
+        sleep(Duration::from_secs(7)).await;
         post(&registry, &[ONE]).await;
         post(&registry, &[TWO]).await
     };
@@ -249,13 +258,22 @@ async fn a_watch_is_answered_when_there_is_news() {
     assert_eq!(start.elapsed(), Duration::from_millis(7050));
     assert_eq!(news["servers"].as_array().unwrap().len(), 2);
 
-    // Nothing happens: it ends with what there is, and never later than the registry likes.
+    // Nothing happens: that is all that is said, and never later than the registry likes.
     let revision = news["revision"].as_u64().unwrap();
-    for (wait, seconds) in [("&wait=3000", 3), ("&wait=999999999999", 60), ("", 60)] {
-        let start = tokio::time::Instant::now();
-        let same = watch(format!("/?watch={revision}{wait}")).await;
-        assert_eq!(same["revision"].as_u64(), Some(revision));
-        assert_eq!(start.elapsed(), Duration::from_secs(seconds));
+    let waits = [
+        ("&wait=3000", 3),
+        ("&wait=999999999999", 60),
+        ("", 60),
+        ("&wait=0", 0),
+    ];
+    for (wait, seconds) in waits {
+        for changes in ["", "&changes"] {
+            let start = Instant::now();
+            let uri = format!("/?watch={revision}{wait}{changes}");
+            let same = ask(&registry, "GET", &uri, &[]).await;
+            assert_eq!((same.status, &*same.body), (304, &b""[..]));
+            assert_eq!(start.elapsed(), Duration::from_secs(seconds));
+        }
     }
     // From another life of the registry.
     watch(format!("/?watch={}", u64::MAX)).await;
@@ -269,6 +287,125 @@ async fn a_watch_is_answered_when_there_is_news() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_has_a_list_is_told_what_has_changed() {
+    let registry = whole_from_the_start();
+    let watch = async |query: String| {
+        let uri = format!("/?{query}&wait=0&changes");
+        ask(&registry, "GET", &uri, &[]).await.json()
+    };
+    post(&registry, &[ONE]).await;
+    post(&registry, &[TWO]).await;
+    let whole = watch("watch=0".to_owned()).await;
+    assert_eq!(whole["servers"].as_array().unwrap().len(), 2);
+    assert!(whole.get("since").is_none());
+    let seen = whole["revision"].as_u64().unwrap();
+
+    ask(&registry, "DELETE", "/", &[ONE]).await;
+    post(&registry, &[TWO]).await;
+    let heavy = [
+        TWO,
+        ("X-WgRPC-Server-Name", "Arith"),
+        ("X-Wgrpc-Meta", r#"{"weight":3}"#),
+    ];
+    post(&registry, &heavy).await;
+    let news = watch(format!("watch={seen}")).await;
+    assert_eq!(news["since"], seen);
+    assert!(news["revision"].as_u64().unwrap() > seen);
+    let changed = json!([
+        { "address": TWO.1, "group": "Arith", "age_ms": 0, "meta": { "weight": 3 } },
+    ]);
+    assert_eq!(news["servers"], changed, "renewing is no change");
+    assert_eq!(news["gone"], json!([{ "address": ONE.1, "group": "" }]));
+
+    // A revision that is not remembered, from an earlier life of the registry or a later one.
+    for unknown in [seen - 1000, seen + 1000, u64::MAX] {
+        let whole = watch(format!("watch={unknown}")).await;
+        assert_eq!(whole["servers"].as_array().unwrap().len(), 2);
+        assert!(whole.get("since").is_none() && whole.get("gone").is_none());
+    }
+}
+
+#[tokio::test]
+async fn one_change_among_ten_thousand_servers_is_told_in_a_few_bytes() {
+    let registry = whole_from_the_start();
+    for number in 0..10_000 {
+        let address = format!("tcp@10.0.{}.{}:9001", number >> 8, number & 255);
+        post(&registry, &[("X-Wgrpc-Server", &address)]).await;
+    }
+    let whole = ask(&registry, "GET", "/?watch=0", &[]).await;
+    assert!(whole.body.len() > 500_000);
+    let seen = whole.json()["revision"].clone();
+    post(&registry, &[("X-Wgrpc-Server", "tcp@10.9.9.9:9001")]).await;
+    ask(
+        &registry,
+        "DELETE",
+        "/",
+        &[("X-Wgrpc-Server", "tcp@10.0.0.1:9001")],
+    )
+    .await;
+    let news = ask(&registry, "GET", &format!("/?watch={seen}&changes"), &[]).await;
+    assert!(news.body.len() < 300, "{:?}", news.body);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_watches_a_group_is_not_woken_by_others() {
+    let registry = whole_from_the_start();
+    let arith = ("X-WgRPC-Server-Name", "Arith");
+    post(&registry, &[ONE, arith]).await;
+    let whole = ask(&registry, "GET", "/?format=json", &[arith])
+        .await
+        .json();
+    let watch = async |seen: &Value| {
+        let uri = format!("/?watch={seen}&wait=10000&changes");
+        ask(&registry, "GET", &uri, &[arith]).await.json()
+    };
+    let other = async {
+        sleep(Duration::from_secs(3)).await;
+        post(&registry, &[TWO]).await;
+    };
+    let start = Instant::now();
+    let (news, ()) = tokio::join!(watch(&whole["revision"]), other);
+    assert_eq!(start.elapsed(), Duration::from_secs(10));
+    // It is told nothing but where to go on, so that the registry remembers what comes after it.
+    assert_eq!(news["servers"], json!([]));
+    assert!(news["revision"].as_u64() > whole["revision"].as_u64());
+
+    let ours = async {
+        sleep(Duration::from_secs(3)).await;
+        post(&registry, &[TWO, arith]).await;
+    };
+    let start = Instant::now();
+    let (news, ()) = tokio::join!(watch(&news["revision"]), ours);
+    assert_eq!(start.elapsed(), Duration::from_millis(3050));
+    assert_eq!(news["servers"][0]["address"], TWO.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_list_is_whole_is_news_for_whoever_has_had_it_before() {
+    let registry = registry();
+    post(&registry, &[ONE]).await;
+    let first = ask(&registry, "GET", "/?format=json", &[]).await.json();
+    assert_eq!(first["warming"], true);
+    let uri = format!("/?watch={}&changes&wait=", first["revision"]);
+    assert_eq!(
+        ask(&registry, "GET", &format!("{uri}20000"), &[])
+            .await
+            .status,
+        304
+    );
+    let later = ask(&registry, "GET", &format!("{uri}20000"), &[])
+        .await
+        .json();
+    assert_eq!(
+        (&later["warming"], &later["servers"]),
+        (&json!(false), &json!([]))
+    );
+    assert_ne!(later["revision"], first["revision"]);
+    let uri = format!("/?watch={}&wait=20000", later["revision"]);
+    assert_eq!(ask(&registry, "GET", &uri, &[]).await.status, 304);
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_watchers_than_there_may_be_are_refused() {
     let limits = RegistryLimits {
         watchers: 2,
@@ -276,11 +413,19 @@ async fn more_watchers_than_there_may_be_are_refused() {
     };
     let registry = Registry::builder().limits(limits).build();
     let now = ask(&registry, "GET", "/?watch=0", &[]).await.json()["revision"].clone();
-    let uri = format!("/?watch={now}&wait=1000");
-    let ask = || ask(&registry, "GET", &uri, &[]);
-    let (one, two, three) = tokio::join!(ask(), ask(), ask());
-    assert_eq!([one.status, two.status, three.status], [200, 200, 503]);
-    assert_eq!(ask().await.status, 200);
+    let (uri, no_wait) = (
+        format!("/?watch={now}&wait=1000"),
+        format!("/?watch={now}&wait=0"),
+    );
+    let watch = || ask(&registry, "GET", &uri, &[]);
+    let (one, two, three) = tokio::join!(watch(), watch(), watch());
+    assert_eq!([one.status, two.status, three.status], [304, 304, 503]);
+    assert_eq!(watch().await.status, 304);
+    // Whoever does not wait takes no place.
+    let poll = || ask(&registry, "GET", &no_wait, &[]);
+    let (one, two, three, four) = tokio::join!(watch(), watch(), poll(), poll());
+    let statuses = [one.status, two.status, three.status, four.status];
+    assert_eq!(statuses, [304; 4]);
 }
 
 #[tokio::test]

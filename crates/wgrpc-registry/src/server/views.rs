@@ -4,6 +4,7 @@
 //! and shared. Ages are the only thing in it that changes by itself, so it is kept for a second.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use hyper::header::HeaderValue;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::revision::Revision;
 use crate::api::ListingForm;
 use crate::error::{Error, Result};
 use crate::lease::Listing;
@@ -22,34 +24,103 @@ use crate::store::Store;
 /// How old a view may be.
 const AGE_MAX: Duration = Duration::from_secs(1);
 
-/// The most groups of which views are kept; with more, all are made anew.
-const GROUPS_MAX: usize = 64;
+/// The most listings that are kept; with more, all are made anew. A server is in one group, so
+/// those of all groups together are as long as the one of everybody.
+const LISTINGS_MAX: usize = 1024;
+
+/// The most of what has changed. Each may be half as long as the listing of everybody.
+const CHANGES_MAX: usize = 64;
 
 /// What has been made of listings lately.
 #[derive(Default)]
 pub(super) struct Views {
-    json: Cache<Bytes>,
+    listings: Cache<Told>,
+    changes: Cache<Told>,
     addresses: Cache<Arc<Addresses>>,
 }
 
-/// By group; `None` is all of them.
-type Cache<T> = Mutex<HashMap<Option<Box<str>>, View<T>>>;
+type Cache<T> = Mutex<HashMap<Key, View<T>>>;
+
+/// What of a store's list: one group or all of them, and everything or what has changed.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    group: Option<Box<str>>,
+    since: Option<Revision>,
+}
 
 struct View<T> {
+    /// That of the store.
     revision: u64,
     made: Instant,
     content: T,
 }
 
-impl Views {
-    /// The listing in JSON.
-    pub(super) async fn json(&self, store: &dyn Store, group: Option<&str>) -> Result<Bytes> {
-        view(&self.json, store, group, |listing| {
-            let json = serde_json::to_vec(&ListingForm::from(listing));
-            let failed = |error| Error::Store(format!("a listing is no JSON: {error}"));
-            json.map(Bytes::from).map_err(failed)
+/// A listing or changes, in JSON.
+#[derive(Clone)]
+pub(super) struct Told {
+    pub(super) revision: Revision,
+    /// It says that no server has changed.
+    pub(super) is_empty: bool,
+    pub(super) json: Bytes,
+}
+
+impl Told {
+    /// A whole listing, or what has changed `since` a revision.
+    fn new(form: ListingForm, since: Option<Revision>) -> Result<Self> {
+        let revision = Revision {
+            of_store: form.revision,
+            is_warming: form.warming,
+        };
+        let is_empty = since.is_some() && form.servers.is_empty() && form.gone.is_empty();
+        let form = ListingForm {
+            revision: revision.number(),
+            since: since.map(Revision::number),
+            ..form
+        };
+        let failed = |error| Error::Store(format!("a listing is no JSON: {error}"));
+        let json = serde_json::to_vec(&form).map_err(failed)?;
+        Ok(Self {
+            revision,
+            is_empty,
+            json: json.into(),
         })
-        .await
+    }
+
+    /// Whether it tells nothing to whoever has this revision. In a store that several registries
+    /// share that may be one that ours has not come to, since nothing has changed.
+    pub(super) fn is_known_to(&self, seen: Revision) -> bool {
+        let is_older = self.is_empty && self.revision.of_store <= seen.of_store;
+        self.revision == seen || is_older && self.revision.is_warming == seen.is_warming
+    }
+}
+
+impl Views {
+    /// The whole listing.
+    pub(super) async fn listing(&self, store: &dyn Store, group: Option<&str>) -> Result<Told> {
+        let make = async {
+            let listing = store.list(group).await?;
+            let told = Told::new(ListingForm::from(&listing), None)?;
+            Ok((listing.revision, told))
+        };
+        view(&self.listings, store, Key::of(group, None), make).await
+    }
+
+    /// What has changed since that revision, or the whole listing if nobody remembers.
+    pub(super) async fn changes(
+        &self,
+        store: &dyn Store,
+        group: Option<&str>,
+        seen: Revision,
+    ) -> Result<Told> {
+        let make = async {
+            let Some(changes) = store.changes(group, seen.of_store).await? else {
+                let told = self.listing(store, group).await?;
+                return Ok((told.revision.of_store, told));
+            };
+            let told = Told::new(ListingForm::from(&changes), Some(seen))?;
+            Ok((changes.revision, told))
+        };
+        view(&self.changes, store, Key::of(group, Some(seen)), make).await
     }
 
     /// The listing as clients of the Go original see it.
@@ -58,20 +129,31 @@ impl Views {
         store: &dyn Store,
         group: Option<&str>,
     ) -> Result<Arc<Addresses>> {
-        view(&self.addresses, store, group, |listing| {
-            Addresses::of(listing).map(Arc::new)
-        })
-        .await
+        let make = async {
+            let listing = store.list(group).await?;
+            Ok((listing.revision, Arc::new(Addresses::of(&listing)?)))
+        };
+        view(&self.addresses, store, Key::of(group, None), make).await
     }
 }
 
+impl Key {
+    fn of(group: Option<&str>, since: Option<Revision>) -> Self {
+        Self {
+            group: group.map(Box::from),
+            since,
+        }
+    }
+}
+
+/// What is kept under the key, or what is made now: the store's revision, and the content.
 async fn view<T: Clone>(
     cache: &Cache<T>,
     store: &dyn Store,
-    group: Option<&str>,
-    make: impl FnOnce(&Listing) -> Result<T>,
+    key: Key,
+    make: impl Future<Output = Result<(u64, T)>>,
 ) -> Result<T> {
-    let key = group.map(Box::<str>::from);
+    let is_whole = key.since.is_none();
     let kept = {
         let cache = cache.lock();
         let view = cache.get(&key).filter(|view| view.made.elapsed() < AGE_MAX);
@@ -82,14 +164,14 @@ async fn view<T: Clone>(
     {
         return Ok(content);
     }
-    let listing = store.list(group).await?;
-    let content = make(&listing)?;
+    let (revision, content) = make.await?;
     let mut cache = cache.lock();
-    if cache.len() >= GROUPS_MAX {
+    let most = if is_whole { LISTINGS_MAX } else { CHANGES_MAX };
+    if cache.len() >= most {
         cache.clear();
     }
     let view = View {
-        revision: listing.revision,
+        revision,
         made: Instant::now(),
         content: content.clone(),
     };

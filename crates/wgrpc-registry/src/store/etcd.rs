@@ -23,7 +23,7 @@ use wgrpc_core::{Address, BoxFuture};
 
 use crate::api;
 use crate::error::{Error, Result};
-use crate::lease::{Listing, Registration};
+use crate::lease::{Changes, Listing, Registration};
 use crate::store::Store;
 
 use cluster::{Cluster, is_not_found};
@@ -315,6 +315,14 @@ impl Store for EtcdStore {
 
     fn list<'a>(&'a self, group: Option<&'a str>) -> BoxFuture<'a, Result<Listing>> {
         Box::pin(async move { Ok(self.copy.listing(group, Instant::now())) })
+    }
+
+    fn changes<'a>(
+        &'a self,
+        group: Option<&'a str>,
+        seen: u64,
+    ) -> BoxFuture<'a, Result<Option<Changes>>> {
+        Box::pin(async move { Ok(self.copy.changes(&self.keys, group, seen, Instant::now())) })
     }
 
     fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>> {

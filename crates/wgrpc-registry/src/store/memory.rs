@@ -18,7 +18,7 @@ use wgrpc_core::{Address, BoxFuture};
 use self::snapshot::Snapshot;
 use super::Store;
 use crate::error::Result;
-use crate::lease::{Listing, Registration};
+use crate::lease::{Changes, Listing, Registration};
 use crate::membership::{Membership, MembershipConfig};
 
 /// Between two looks at who is overdue, however many are.
@@ -193,6 +193,16 @@ impl Store for MemoryStore {
         let now = self.shared.now();
         let listing = self.shared.membership.lock().listing(group, now);
         Box::pin(async { Ok(listing) })
+    }
+
+    fn changes<'a>(
+        &'a self,
+        group: Option<&'a str>,
+        seen: u64,
+    ) -> BoxFuture<'a, Result<Option<Changes>>> {
+        let now = self.shared.now();
+        let changes = self.shared.membership.lock().changes(group, seen, now);
+        Box::pin(async { Ok(changes) })
     }
 
     fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>> {

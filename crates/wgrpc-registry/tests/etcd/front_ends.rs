@@ -35,11 +35,9 @@ async fn two_registries_are_one_although_one_is_killed_and_etcd_started_again() 
     let all = |listing: &wgrpc_registry::Listing| listing.servers.len() == 19;
     let mut listing = client_of_other.list(None).await.unwrap();
     while !all(&listing) {
-        let next = client_of_other.watch(None, listing.revision);
-        listing = timeout(Duration::from_secs(10), next)
-            .await
-            .unwrap()
-            .unwrap();
+        let next = client_of_other.watch(None, &listing);
+        let next = timeout(Duration::from_secs(10), next).await.unwrap();
+        listing = next.unwrap().unwrap();
     }
 
     drop(one);

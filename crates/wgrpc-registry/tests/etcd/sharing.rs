@@ -149,6 +149,41 @@ async fn a_watch_ends_with_the_next_change_through_whichever_front_end() {
 }
 
 #[tokio::test]
+async fn every_front_end_tells_what_has_changed_as_long_as_it_was_connected() {
+    let etcd = Etcd::start();
+    let (one, other) = (front_end(&etcd).await, front_end(&etcd).await);
+    one.register(server(1)).await.unwrap();
+    one.register(server(2)).await.unwrap();
+    let seen = until(&other, "two servers", |it| it.servers.len() == 2)
+        .await
+        .revision;
+    one.deregister("", &server(1).address).await.unwrap();
+    one.register(server(3)).await.unwrap();
+    let now = list(&one).await.revision;
+    until(&other, "the third", |it| it.revision == now).await;
+    for store in [&one, &other] {
+        let changes = store.changes(None, seen).await.unwrap().unwrap();
+        assert_eq!(changes.revision, now);
+        assert_eq!(changes.gone, [(String::new(), server(1).address)]);
+        assert_eq!(changes.servers.len(), 1);
+        assert_eq!(changes.servers[0].address, server(3).address);
+        assert!(store.changes(None, now).await.unwrap().unwrap().is_empty());
+        assert!(
+            store
+                .changes(Some("Arith"), seen)
+                .await
+                .unwrap()
+                .unwrap()
+                .is_empty()
+        );
+        // Etcd has never been there.
+        assert_eq!(store.changes(None, now + 1000).await.unwrap(), None);
+    }
+    let late = front_end(&etcd).await;
+    assert_eq!(late.changes(None, seen).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_thousand_servers_are_listed_whole() {
     let etcd = Etcd::start();
     let stores = [front_end(&etcd).await, front_end(&etcd).await].map(Arc::new);

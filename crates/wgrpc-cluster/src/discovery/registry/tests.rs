@@ -4,24 +4,23 @@ use std::collections::VecDeque;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use wgrpc_registry::{Server, ServerMeta};
+use wgrpc_registry::ServerMeta;
 
 use super::*;
 
-type Answer = Result<Listing, wgrpc_registry::Error>;
-
-/// What the registry answers next, and when it was asked.
+/// What the registry answers next, and when and how it was asked.
 #[derive(Default)]
 struct Script {
-    answers: Mutex<VecDeque<Answer>>,
+    answers: Mutex<VecDeque<News>>,
     asked: Mutex<Vec<Instant>>,
+    polled: Mutex<Vec<u64>>,
     watched: Mutex<Vec<u64>>,
 }
 
 struct Scripted(Arc<Script>);
 
 impl Scripted {
-    async fn next(&self) -> Answer {
+    async fn next(&self) -> News {
         let next = self.0.answers.lock().pop_front();
         match next {
             Some(answer) => answer,
@@ -31,36 +30,42 @@ impl Scripted {
 }
 
 impl Source for Scripted {
-    async fn list(&self) -> Answer {
+    async fn list(&self) -> Result<Listing, wgrpc_registry::Error> {
         self.0.asked.lock().push(Instant::now());
+        self.next().await.map(Option::unwrap)
+    }
+
+    async fn poll(&self, known: &Listing) -> News {
+        self.0.asked.lock().push(Instant::now());
+        self.0.polled.lock().push(known.revision);
         self.next().await
     }
 
-    async fn watch(&self, seen: u64) -> Answer {
-        self.0.watched.lock().push(seen);
+    async fn watch(&self, known: &Listing) -> News {
+        self.0.watched.lock().push(known.revision);
         self.next().await
     }
 }
 
-fn listing(revision: u64, names: &[&str]) -> Listing {
+fn listing(revision: u64, names: &[&str]) -> Option<Listing> {
     let server = |name: &&str| Server {
         address: format!("tcp@{name}:1").parse().unwrap(),
         group: String::new(),
         meta: ServerMeta::default(),
         age: None,
     };
-    Listing {
+    Some(Listing {
         revision,
         is_warming: false,
         servers: names.iter().map(server).collect(),
-    }
+    })
 }
 
-fn nonsense() -> Answer {
+fn nonsense() -> News {
     Err(wgrpc_registry::Error::Invalid("nonsense".to_owned()))
 }
 
-fn start(answers: impl IntoIterator<Item = Answer>) -> (RegistryDiscovery, Arc<Script>) {
+fn start(answers: impl IntoIterator<Item = News>) -> (RegistryDiscovery, Arc<Script>) {
     let script = Arc::new(Script::default());
     script.answers.lock().extend(answers);
     (RegistryDiscovery::follow(Scripted(script.clone())), script)
@@ -118,7 +123,7 @@ async fn the_last_good_list_stays_whatever_the_registry_says() {
 #[tokio::test(start_paused = true)]
 async fn nobody_vanishes_because_the_registry_has_just_started() {
     let mut warming = listing(1, &["c"]);
-    warming.is_warming = true;
+    warming.as_mut().unwrap().is_warming = true;
     let (discovery, _) = start([
         Ok(listing(7, &["a", "b"])),
         Ok(warming),
@@ -151,4 +156,50 @@ async fn a_registry_that_cannot_be_watched_any_more_is_asked_again_later() {
     assert_eq!(names(&discovery), "tcp@b:1");
     let asked = script.asked.lock().clone();
     assert!(asked[1] - asked[0] >= Duration::from_secs(9));
+    assert_eq!(
+        *script.polled.lock(),
+        [5],
+        "it is not asked for what is known"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_news_is_that_the_list_still_holds() {
+    let (discovery, script) = start([Ok(listing(5, &["a"])), Ok(None), Ok(None)]);
+    discovery.changed(0).await;
+    let before = discovery.servers();
+    sleep(Duration::from_secs(1)).await;
+    let after = discovery.servers();
+    assert_eq!((after.version, &after.endpoints), (1, &before.endpoints));
+    assert!(after.as_of > before.as_of, "it is not an old list");
+    assert_eq!(*script.watched.lock(), [5, 5, 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_has_watchers_enough_is_polled() {
+    let full = || Err(wgrpc_registry::Error::Full("watchers".to_owned()));
+    let answers = (0..4).flat_map(|_| [Ok(None), full()]);
+    let (discovery, script) = start([Ok(listing(5, &["a"])), full()].into_iter().chain(answers));
+    sleep(Duration::from_secs(45)).await;
+    assert_eq!(names(&discovery), "tcp@a:1");
+    assert_eq!(*script.polled.lock(), [5; 4]);
+    assert_eq!(script.asked.lock().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_changes_that_make_no_sense_everything_is_asked_for() {
+    let answer = || wgrpc_registry::Error::Answer {
+        url: String::new(),
+        reason: "changes of another list".to_owned(),
+    };
+    let answers = [
+        Ok(listing(5, &["a"])),
+        Err(answer()),
+        Err(answer()),
+        Ok(listing(6, &["b"])),
+    ];
+    let (discovery, script) = start(answers);
+    discovery.changed(1).await;
+    assert_eq!(names(&discovery), "tcp@b:1");
+    assert_eq!(*script.polled.lock(), [5]);
 }

@@ -18,7 +18,7 @@ use super::cluster::{Cluster, reason};
 use super::mirror::{Entry, Keys, Mirror};
 use super::revision;
 use crate::error::Result;
-use crate::lease::Listing;
+use crate::lease::{Changes, Listing};
 
 /// How many registrations are read at a time: of the longest, a fifth of what a message may have.
 const PAGE: i64 = 500;
@@ -74,6 +74,26 @@ impl Copy {
         let mut listing = self.mirror.lock().listing(group, now, is_fresh);
         listing.is_warming |= now < self.warm;
         listing
+    }
+
+    /// As [`Store::changes`](crate::Store::changes).
+    pub(super) fn changes(
+        &self,
+        keys: &Keys,
+        group: Option<&str>,
+        seen: u64,
+        now: Instant,
+    ) -> Option<Changes> {
+        let News {
+            known, is_fresh, ..
+        } = *self.news.borrow();
+        if seen > known {
+            return None;
+        }
+        let changes = self.mirror.lock().changes(keys, group, seen, now, is_fresh);
+        let mut changes = changes?;
+        changes.is_warming |= now < self.warm;
+        Some(changes)
     }
 
     pub(super) fn hear(&self, key: &str, now: Instant) {

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use wgrpc_core::Address;
 
 use crate::error::{Error, Result};
-use crate::lease::{Listing, Registration, Server};
+use crate::history::History;
+use crate::lease::{Changes, Listing, Registration, Server};
 
 /// How registrations are named in etcd.
 #[derive(Clone, Debug)]
@@ -72,6 +73,15 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    fn server(&self, now: Instant, is_fresh: bool) -> Server {
+        Server {
+            address: self.registration.address.clone(),
+            group: self.registration.group.clone(),
+            meta: self.registration.meta.clone(),
+            age: self.age(now, is_fresh),
+        }
+    }
+
     /// How long ago it was heard of. If that is longer than it would be listed, others have heard
     /// of it since; unless etcd has not been heard of itself.
     fn age(&self, now: Instant, is_fresh: bool) -> Option<std::time::Duration> {
@@ -87,6 +97,7 @@ pub(super) struct Mirror {
     entries: HashMap<Vec<u8>, Entry>,
     /// Of the last change in it.
     revision: u64,
+    history: History,
 }
 
 impl Mirror {
@@ -108,6 +119,7 @@ impl Mirror {
         self.entries = entries;
         if !is_same || revision < self.revision || self.revision == 0 {
             self.revision = revision;
+            self.history = History::after(revision);
         }
     }
 
@@ -116,6 +128,8 @@ impl Mirror {
         match entry {
             Some(mut entry) => {
                 entry.heard = Some(now);
+                let name = &entry.registration;
+                self.history.note(revision, &name.group, &name.address);
                 self.entries.insert(key.to_vec(), entry);
                 self.revision = revision;
             }
@@ -124,7 +138,9 @@ impl Mirror {
     }
 
     pub(super) fn remove(&mut self, key: &[u8], revision: u64) {
-        if self.entries.remove(key).is_some() {
+        if let Some(Entry { registration, .. }) = self.entries.remove(key) {
+            let (group, address) = (&registration.group, &registration.address);
+            self.history.note(revision, group, address);
             self.revision = revision;
         }
     }
@@ -140,20 +156,38 @@ impl Mirror {
     pub(super) fn listing(&self, group: Option<&str>, now: Instant, is_fresh: bool) -> Listing {
         let entries = self.entries.values();
         let wanted = entries.filter(|it| group.is_none_or(|group| it.registration.group == group));
-        let mut servers: Vec<_> = wanted
-            .map(|entry| Server {
-                address: entry.registration.address.clone(),
-                group: entry.registration.group.clone(),
-                meta: entry.registration.meta.clone(),
-                age: entry.age(now, is_fresh),
-            })
-            .collect();
-        servers.sort_by_cached_key(|it| (it.address.to_string(), it.group.clone()));
+        let mut servers: Vec<_> = wanted.map(|entry| entry.server(now, is_fresh)).collect();
+        Server::sort(&mut servers);
         Listing {
             revision: self.revision,
             is_warming: !is_fresh,
             servers,
         }
+    }
+
+    /// What has changed in one group, or in all of them, after the revision `seen`, which is none
+    /// that etcd has not reached; `None` if that is not remembered.
+    pub(super) fn changes(
+        &self,
+        keys: &Keys,
+        group: Option<&str>,
+        seen: u64,
+        now: Instant,
+        is_fresh: bool,
+    ) -> Option<Changes> {
+        let mut changes = Changes {
+            revision: self.revision,
+            is_warming: !is_fresh,
+            ..Changes::default()
+        };
+        for (group, address) in self.history.since(seen, group)? {
+            match self.entries.get(keys.of(group, address).as_bytes()) {
+                Some(entry) => changes.servers.push(entry.server(now, is_fresh)),
+                None => changes.gone.push((group.to_owned(), address.clone())),
+            }
+        }
+        changes.sort();
+        Some(changes)
     }
 }
 

@@ -1,0 +1,107 @@
+//! The latest changes of a list: which servers they were about, and at which revision. Pure.
+//!
+//! What a server says now stands in the list itself; whoever is not there any more has gone. So a
+//! change is a name and a number.
+
+use std::collections::{HashSet, VecDeque};
+
+use wgrpc_core::Address;
+
+/// The most changes that are remembered: at three a second, those of twenty minutes.
+const CHANGES_MAX: usize = 4096;
+
+/// Changes in the order of their revisions.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    changes: VecDeque<Change>,
+    /// Every change after this revision is here.
+    floor: u64,
+}
+
+#[derive(Debug)]
+struct Change {
+    revision: u64,
+    group: Box<str>,
+    address: Address,
+}
+
+impl History {
+    /// Remembers what changes after this revision.
+    pub(crate) fn after(revision: u64) -> Self {
+        Self {
+            changes: VecDeque::new(),
+            floor: revision,
+        }
+    }
+
+    /// Notes that something about this server has changed. The oldest change may be forgotten.
+    pub(crate) fn note(&mut self, revision: u64, group: &str, address: &Address) {
+        if self.changes.len() >= CHANGES_MAX
+            && let Some(oldest) = self.changes.pop_front()
+        {
+            self.floor = oldest.revision;
+        }
+        self.changes.push_back(Change {
+            revision,
+            group: group.into(),
+            address: address.clone(),
+        });
+    }
+
+    /// The servers about which something has changed after the revision `seen`, of one group or of
+    /// all: group and address. `None` if not all of them are remembered.
+    pub(crate) fn since(
+        &self,
+        seen: u64,
+        group: Option<&str>,
+    ) -> Option<HashSet<(&str, &Address)>> {
+        if seen < self.floor {
+            return None;
+        }
+        let first = self.changes.partition_point(|it| it.revision <= seen);
+        let changes = self.changes.range(first..);
+        let names = changes.map(|change| (&*change.group, &change.address));
+        Some(
+            names
+                .filter(|it| group.is_none_or(|name| name == it.0))
+                .collect(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(number: usize) -> Address {
+        format!("tcp@10.0.0.1:{number}").parse().unwrap()
+    }
+
+    #[test]
+    fn a_server_that_has_changed_often_is_told_once() {
+        let mut history = History::after(10);
+        let (one, two) = (address(1), address(2));
+        history.note(11, "a", &one);
+        history.note(12, "b", &one);
+        history.note(13, "a", &two);
+        history.note(14, "a", &one);
+        let all = [("a", &one), ("b", &one), ("a", &two)];
+        assert_eq!(history.since(10, None), Some(HashSet::from(all)));
+        assert_eq!(history.since(13, None), Some(HashSet::from([all[0]])));
+        assert_eq!(history.since(11, Some("b")), Some(HashSet::from([all[1]])));
+        assert_eq!(history.since(14, None), Some(HashSet::new()));
+        assert_eq!(history.since(9, None), None);
+    }
+
+    #[test]
+    fn what_was_long_ago_is_forgotten() {
+        let mut history = History::after(0);
+        let server = address(1);
+        for revision in 1..=CHANGES_MAX as u64 + 7 {
+            history.note(revision, "", &server);
+        }
+        assert_eq!(history.changes.len(), CHANGES_MAX);
+        assert_eq!(history.since(6, None), None);
+        assert_eq!(history.since(7, None).unwrap().len(), 1);
+    }
+}
