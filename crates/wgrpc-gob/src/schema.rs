@@ -14,6 +14,7 @@ mod std_types;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use parking_lot::RwLock;
@@ -102,6 +103,8 @@ struct Inner {
     is_inferred: bool,
     /// Why no value of this type can be sent.
     error: Option<String>,
+    /// How many bytes the length of the last message with a value of this type took.
+    len_width: AtomicU8,
 }
 
 /// What the field of a tuple's element is called. Go has no tuples: they are structs.
@@ -180,6 +183,7 @@ impl Schema {
             has_bytes,
             is_inferred: false,
             error: None,
+            len_width: AtomicU8::new(1),
         }))
     }
 
@@ -192,6 +196,7 @@ impl Schema {
             has_bytes: false,
             is_inferred: error.is_none(),
             error,
+            len_width: AtomicU8::new(1),
         }))
     }
 
@@ -243,6 +248,17 @@ impl Schema {
     /// The id of the type; `None` as for [`root`](Self::root).
     pub fn id(&self) -> Option<Id> {
         self.0.ids.first().copied()
+    }
+
+    /// How many bytes the length of the next message will take, if that is as long as the last.
+    #[inline]
+    pub(crate) fn len_width(&self) -> usize {
+        self.0.len_width.load(Ordering::Relaxed).into()
+    }
+
+    /// Notes how many bytes the length of a message took.
+    pub(crate) fn note_len_width(&self, width: usize) {
+        self.0.len_width.store(width as u8, Ordering::Relaxed);
     }
 
     /// The types, the root first.

@@ -74,8 +74,9 @@ fn write_message<T: Serialize + ?Sized>(
         return Err(Error::new(Category::Unsupported, "the type is not known"));
     };
     let start = out.len();
+    let width = schema.len_width();
     let mut writer = Writer {
-        end: start.saturating_add(1).saturating_add(limits.message),
+        end: (start + width).saturating_add(limits.message),
         out: Buffer {
             bytes: take(out),
             origin: out,
@@ -90,8 +91,13 @@ fn write_message<T: Serialize + ?Sized>(
         is_json: false,
         failed: false,
     };
-    match writer.message(root, value) {
-        Ok(()) => Ok(writer.needs),
+    match writer.message(root, width, value) {
+        Ok(found) => {
+            if found != width {
+                schema.note_len_width(found);
+            }
+            Ok(writer.needs)
+        }
         Err(error) => {
             writer.out.truncate(start);
             Err(error)
@@ -154,8 +160,19 @@ impl DerefMut for Buffer<'_> {
 }
 
 impl Writer<'_> {
-    fn message<T: Serialize + ?Sized>(&mut self, root: Type<'_>, value: &T) -> Result<()> {
-        let length_at = self.open_count();
+    /// Writes a message, with `width` bytes left for its length, and says how many that needed.
+    ///
+    /// To move a long message costs as much as to write it, so `width` should be what the last one
+    /// needed.
+    fn message<T: Serialize + ?Sized>(
+        &mut self,
+        root: Type<'_>,
+        width: usize,
+        value: &T,
+    ) -> Result<usize> {
+        let start = self.out.len();
+        self.out.push(0);
+        (1..width).for_each(|_| self.out.push(0));
         wire::put_int(&mut self.out, i64::from(root.id().number()));
         self.framed(root, value)?;
         if self.failed {
@@ -165,8 +182,13 @@ impl Writer<'_> {
             ));
         }
         self.check_size()?;
-        self.close_count(length_at, self.out.len() - length_at - 1);
-        Ok(())
+        let len = self.out.len() - start - width;
+        if width == 1 && len < 0x80 {
+            self.out[start] = len as u8;
+            return Ok(1);
+        }
+        self.put_count(start, width, len);
+        Ok(wire::uint_len(len as u64))
     }
 
     /// Writes what follows the id: a struct as it is, anything else after a zero.
@@ -218,16 +240,16 @@ impl Writer<'_> {
         if count < 0x80 {
             self.out[at] = count as u8;
         } else {
-            self.put_count(at, 0, count);
+            self.put_count(at, 1, count);
         }
     }
 
-    /// Puts `count` in the place of a count of `old` that stands at `at`.
+    /// Puts `count` in the place of the `width` bytes at `at`.
     #[cold]
-    fn put_count(&mut self, at: usize, old: usize, count: usize) {
+    fn put_count(&mut self, at: usize, width: usize, count: usize) {
         let mut bytes = Vec::with_capacity(wire::UINT_MAX_LEN);
         wire::put_uint(&mut bytes, count as u64);
-        self.out.splice(at..at + wire::uint_len(old as u64), bytes);
+        self.out.splice(at..at + width, bytes);
     }
 
     /// Goes one level deeper.

@@ -114,7 +114,8 @@ impl<'w, 'a, 't> ListWriter<'w, 'a, 't> {
             Size::Fixed(size) if count != size => return Err(wrong_len(size, count)),
             Size::Omittable(start) if count == 0 => writer.out.truncate(start),
             _ if count != self.announced => {
-                writer.put_count(self.count_at, self.announced, count);
+                let width = wire::uint_len(self.announced as u64);
+                writer.put_count(self.count_at, width, count);
             }
             _ => {}
         }

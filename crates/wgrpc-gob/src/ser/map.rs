@@ -119,7 +119,8 @@ impl EntryWriter<'_, '_, '_> {
             return Err(unpaired());
         }
         if count != self.announced {
-            writer.put_count(self.count_at, self.announced, count);
+            let width = wire::uint_len(self.announced as u64);
+            writer.put_count(self.count_at, width, count);
         }
         writer.leave();
         Ok(())

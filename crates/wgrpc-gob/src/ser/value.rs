@@ -24,6 +24,9 @@ pub(super) struct ValueWriter<'w, 'a, 't, P = Always> {
     pub(super) place: P,
 }
 
+/// From this length on it is worth to make room for bytes and something more at once.
+const LONG: usize = 1 << 10;
+
 /// Where a value stands, which decides whether a zero is sent.
 pub(super) trait Place: Copy {
     /// The same, for where it is not worth to have code for each kind of place.
@@ -141,6 +144,10 @@ impl<'w, 'a, 't, P: Place> ValueWriter<'w, 'a, 't, P> {
     #[inline]
     pub(super) fn counted(mut self, bytes: &[u8], is_zero: bool) -> Result<()> {
         self.writer.check_room(bytes.len())?;
+        if bytes.len() >= LONG {
+            // What follows should not move them.
+            self.writer.out.reserve(bytes.len() + LONG);
+        }
         match self.place.any() {
             AnyPlace::Field(_) if is_zero => {}
             AnyPlace::Field(delta @ ..0x80) => {

@@ -169,3 +169,15 @@ fn a_message_of_any_length_has_the_right_prefix() {
         assert!(reader.is_empty());
     }
 }
+
+#[test]
+fn a_length_is_in_its_shortest_form_whatever_the_last_one_was() {
+    for len in [1, 70_000, 2, 300, 200, 70_000, 70_001, 3, 1 << 20, 50] {
+        let text = "x".repeat(len);
+        let mut body = hex("0c 00");
+        wire::put_bytes(&mut body, text.as_bytes());
+        let mut expected = Vec::new();
+        wire::put_bytes(&mut expected, &body);
+        assert!(message(&text) == expected, "{len}");
+    }
+}
