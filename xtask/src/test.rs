@@ -98,7 +98,7 @@ const STEPS: &[Step] = &[
 ];
 
 /// Where there are Rust packages: the workspace, and what has one of its own.
-const WORKSPACES: [&str; 3] = ["", "bench", "fuzz"];
+const WORKSPACES: [&str; 4] = ["", "bench", "bench/peers", "fuzz"];
 
 /// The packages that have to do with etcd, and what turns that on.
 const WITH_ETCD: [&str; 4] = [

@@ -1,13 +1,12 @@
-//! What a client measures, and the line that says so.
+//! The times of calls, and the line that says what came of them.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::ValueEnum;
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thread_local::ThreadLocal;
 
 use crate::args::Load;
@@ -32,24 +31,24 @@ impl Default for Latencies {
 }
 
 /// The line that ends a client's output.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Report {
-    pub(crate) event: String,
-    pub(crate) workload: String,
-    pub(crate) conns: usize,
-    pub(crate) outstanding: usize,
-    pub(crate) payload: usize,
-    pub(crate) calls: u64,
-    pub(crate) errors: u64,
-    pub(crate) error: String,
-    pub(crate) secs: f64,
-    pub(crate) calls_per_s: f64,
-    pub(crate) p50_us: f64,
-    pub(crate) p90_us: f64,
-    pub(crate) p99_us: f64,
-    pub(crate) p999_us: f64,
-    pub(crate) max_us: f64,
-    pub(crate) mean_us: f64,
+#[derive(Serialize)]
+struct Report {
+    event: &'static str,
+    /// How many calls ended within the window.
+    calls: u64,
+    errors: u64,
+    /// The first of them.
+    error: String,
+    secs: f64,
+    calls_per_s: f64,
+    p50_us: f64,
+    p90_us: f64,
+    p99_us: f64,
+    p999_us: f64,
+    max_us: f64,
+    mean_us: f64,
+    /// Of payload, in each direction.
+    mb_per_s: f64,
 }
 
 impl Tally {
@@ -65,30 +64,27 @@ impl Tally {
         self.error.get_or_init(|| error.to_string());
     }
 
-    pub(crate) fn report(&self, load: &Load, took: Duration) -> Result<Report> {
+    pub(crate) fn report(&self, load: &Load, took: Duration) -> Result<String> {
         let mut all = Latencies::default().0;
         for latencies in &self.latencies {
             all.add(&latencies.lock().unwrap_or_else(PoisonError::into_inner).0)?;
         }
         let quantile = |quantile| all.value_at_quantile(quantile) as f64 / 1e3;
-        let workload = load.workload.to_possible_value();
-        Ok(Report {
-            event: "result".to_owned(),
-            workload: workload.map_or_else(String::new, |name| name.get_name().to_owned()),
-            conns: load.conns,
-            outstanding: load.outstanding,
-            payload: load.payload,
+        let calls_per_s = all.len() as f64 / took.as_secs_f64().max(1e-9);
+        Ok(serde_json::to_string(&Report {
+            event: "result",
             calls: all.len(),
             errors: self.errors.load(Relaxed),
             error: self.error.get().cloned().unwrap_or_default(),
             secs: took.as_secs_f64(),
-            calls_per_s: all.len() as f64 / took.as_secs_f64().max(1e-9),
+            calls_per_s,
             p50_us: quantile(0.5),
             p90_us: quantile(0.9),
             p99_us: quantile(0.99),
             p999_us: quantile(0.999),
             max_us: all.max() as f64 / 1e3,
             mean_us: all.mean() / 1e3,
-        })
+            mb_per_s: calls_per_s * load.payload as f64 / 1e6,
+        })?)
     }
 }
