@@ -41,7 +41,7 @@ pub(crate) fn turn(
 fn timed(contender: &Contender, load: &Load, race: &Race, rate: Option<f64>) -> Result<Outcome> {
     let _awake = load.is_awake.then(spinners).transpose()?;
     let (server, addr) = serve(contender, load.delay)?;
-    let client = call_for(contender, &addr, load, race, rate)?;
+    let client = call_for(contender, &addr, load, race.secs, race.warmup, rate)?;
     let usage = || anyhow::Ok([Usage::of(server.id())?, Usage::of(client.id())?]);
     await_event(&client, "start")?;
     let before = usage()?;
@@ -62,10 +62,10 @@ fn timed(contender: &Contender, load: &Load, race: &Race, rate: Option<f64>) -> 
 
 fn system_calls(contender: &Contender, load: &Load, race: &Race) -> Result<Outcome> {
     let (server, addr) = serve(contender, load.delay)?;
-    let client = call_for(contender, &addr, load, race, None)?;
-    await_event(&client, "start")?;
     // It takes a moment to begin, and has to end within the window.
-    let secs = race.secs / 2.0;
+    let secs = race.secs.max(1.0);
+    let client = call_for(contender, &addr, load, 2.0 * secs, race.warmup, None)?;
+    await_event(&client, "start")?;
     let counters = [&server, &client].map(|process| {
         let mut perf = Command::new("perf");
         perf.args([
@@ -165,16 +165,12 @@ fn call_for(
     contender: &Contender,
     addr: &str,
     load: &Load,
-    race: &Race,
+    secs: f64,
+    warmup: f64,
     rate: Option<f64>,
 ) -> Result<Process> {
     let mut command = call(contender, addr, load)?;
-    command.args([
-        "--secs",
-        &race.secs.to_string(),
-        "--warmup",
-        &race.warmup.to_string(),
-    ]);
+    command.args(["--secs", &secs.to_string(), "--warmup", &warmup.to_string()]);
     if let Some(rate) = rate {
         command.args(["--rate", &rate.to_string()]);
     }

@@ -150,6 +150,8 @@ impl Results {
     ) -> impl Iterator<Item = (usize, f64)> + 'a {
         let runs = self.runs.iter();
         let runs = runs.filter(move |run| run.contender == contender && run.point == point);
+        // Where no call ended there is nothing to compare.
+        let runs = runs.filter(|run| run.outcome.figures.get("calls") != Some(&0.0));
         runs.filter_map(|run| Some((run.round, *run.outcome.figures.get(figure)?)))
     }
 }
