@@ -14,8 +14,8 @@ const READ: usize = 256 << 10;
 /// How much may have been written before it makes room for more.
 const WRITTEN: usize = 1 << 20;
 
-/// How much may wait to be written before nothing more is read.
-const UNWRITTEN: usize = 4 << 20;
+/// How much may wait to be written before a server reads nothing more.
+pub(crate) const UNWRITTEN: usize = 4 << 20;
 
 const LENGTH: usize = 4;
 const HEAD: usize = 9;
@@ -50,13 +50,14 @@ impl Frames {
     }
 
     /// Writes what is to be written and waits for something to read, at the same time. Returns how
-    /// much was read, 0 at the end.
-    pub(crate) async fn exchange(&mut self) -> io::Result<usize> {
+    /// much was read, 0 at the end. Reads nothing while more than `unwritten` is to be written:
+    /// if both sides did that, both could wait for each other.
+    pub(crate) async fn exchange(&mut self, unwritten: usize) -> io::Result<usize> {
         std::future::poll_fn(|cx| {
             if let Poll::Ready(Err(error)) = self.poll_write(cx) {
                 return Poll::Ready(Err(error));
             }
-            if self.output.waiting() > UNWRITTEN {
+            if self.output.waiting() > unwritten {
                 return Poll::Pending;
             }
             self.poll_read(cx)

@@ -10,7 +10,7 @@ use peer_load::{Delay, Load, NAME, Rpc};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::frames::{ECHO, Frame, Frames, MULTIPLY, Output};
+use crate::frames::{ECHO, Frame, Frames, MULTIPLY, Output, UNWRITTEN};
 
 /// How many calls, or replies, may wait for the connection's task.
 const QUEUE: usize = 4096;
@@ -175,7 +175,7 @@ pub(crate) async fn answer(mut frames: Frames, delay: Delay) -> Result<()> {
                 }
                 continue;
             }
-            read = frames.exchange() => read?,
+            read = frames.exchange(UNWRITTEN) => read?,
         };
         if read == 0 {
             return Ok(());

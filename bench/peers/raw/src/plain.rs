@@ -8,10 +8,10 @@ use peer_load::{Load, NAME, Window, Workload, hold};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::frames::{ECHO, Frame, Frames, MULTIPLY};
+use crate::frames::{ECHO, Frame, Frames, MULTIPLY, UNWRITTEN};
 
 pub(crate) async fn answer(mut frames: Frames) -> Result<()> {
-    while frames.exchange().await? > 0 {
+    while frames.exchange(UNWRITTEN).await? > 0 {
         while let Some(frame) = frames.input.next() {
             frames.output.answer(frame);
         }
@@ -27,7 +27,7 @@ pub(crate) async fn run(load: Load) -> Result<()> {
             frames
                 .output
                 .put(0, MULTIPLY, &factors(0).each_ref().map(|it| it.as_slice()));
-            while frames.exchange().await? > 0 && frames.input.next().is_none() {}
+            while frames.exchange(usize::MAX).await? > 0 && frames.input.next().is_none() {}
         }
         connections.push(frames);
     }
@@ -73,7 +73,10 @@ impl Caller {
             self.call(id, now);
         }
         while self.outstanding > 0 {
-            ensure!(self.frames.exchange().await? > 0, "the server has gone");
+            ensure!(
+                self.frames.exchange(usize::MAX).await? > 0,
+                "the server has gone"
+            );
             // All that one read brought was there at that time.
             let now = Instant::now();
             while let Some(id) = self.end_one(now)? {
@@ -97,7 +100,7 @@ impl Caller {
                     }
                     None => is_over = true,
                 },
-                read = self.frames.exchange() => {
+                read = self.frames.exchange(usize::MAX) => {
                     ensure!(read? > 0, "the server has gone");
                     while self.end_one(Instant::now())?.is_some() {}
                 }

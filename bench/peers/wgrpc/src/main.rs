@@ -9,7 +9,14 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use bytes::Bytes;
 use peer_load::{Command, Delay, Listen, Load, NAME, Rpc, announce, drive, options};
-use wgrpc::{Caller, Client, Server, ServerLimits, ServerList, XClient, message, service};
+use wgrpc::gob::Limits;
+use wgrpc::{
+    Caller, Client, ClientBuilder, ClientLimits, Server, ServerLimits, ServerList, XClient,
+    message, service,
+};
+
+/// Of messages, and of what waits to be written.
+const LONGEST: usize = 64 << 20;
 
 #[message]
 struct Args {
@@ -62,6 +69,8 @@ async fn serve(listen: Listen, servers: usize) -> Result<()> {
         connections_per_address: 1 << 17,
         in_flight: 1 << 17,
         in_flight_total: 1 << 17,
+        unwritten_hard: LONGEST,
+        message: long_messages(),
         ..Default::default()
     };
     let mut running = Vec::new();
@@ -79,8 +88,24 @@ async fn serve(listen: Listen, servers: usize) -> Result<()> {
     std::future::pending().await
 }
 
+fn builder() -> ClientBuilder {
+    Client::builder().limits(ClientLimits {
+        unwritten: LONGEST,
+        message: long_messages(),
+        ..Default::default()
+    })
+}
+
+fn long_messages() -> Limits {
+    Limits {
+        message: LONGEST,
+        decoded: 4 * LONGEST,
+        ..Default::default()
+    }
+}
+
 async fn connect(load: &Load, codec: &str) -> Result<Client> {
-    let client = Client::builder().codec(codec);
+    let client = builder().codec(codec);
     Ok(client.connect(format!("tcp@{}", load.addr()?)).await?)
 }
 
@@ -88,7 +113,7 @@ async fn start(load: &Load) -> Result<XClient> {
     let servers = load.addrs.iter().map(|addr| format!("tcp@{addr}"));
     let servers: Vec<_> = servers.collect();
     let servers = ServerList::parse(servers.iter().map(String::as_str))?;
-    let client = XClient::builder().start(servers)?;
+    let client = XClient::builder().client(builder()).start(servers)?;
     client.ready().await;
     while client.servers().iter().any(|server| !server.is_connected) {
         tokio::time::sleep(Duration::from_millis(1)).await;
