@@ -279,6 +279,7 @@ impl EtcdStore {
     /// Waits until a change is in the copy, so that who has made it finds it in the list. If the
     /// copy has been cut off, it stays behind.
     async fn echo(&self, revision: u64) {
+        self.copy.etcd_is_back();
         let mut news = self.copy.news();
         let _ = timeout(ECHO_MAX, news.wait_for(|news| news.revision >= revision)).await;
     }

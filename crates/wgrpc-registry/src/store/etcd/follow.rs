@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use etcd_client::{Client, EventType, GetOptions, WatchOptions, WatchResponse, WatchStream};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tracing::{info, warn};
 
@@ -43,6 +43,8 @@ pub(super) struct Copy {
     /// Before this there may be servers that have not come back yet.
     warm: Instant,
     news: watch::Sender<News>,
+    /// Etcd has answered somebody: no need to wait any longer to follow it again.
+    is_back: Notify,
 }
 
 /// How far the copy is.
@@ -62,11 +64,19 @@ impl Copy {
             mirror: Mutex::default(),
             warm,
             news: watch::Sender::default(),
+            is_back: Notify::new(),
         }
     }
 
     pub(super) fn news(&self) -> watch::Receiver<News> {
         self.news.subscribe()
+    }
+
+    /// Says that etcd has just answered; the copy follows it again at once, if it does not.
+    pub(super) fn etcd_is_back(&self) {
+        if !self.news.borrow().is_fresh {
+            self.is_back.notify_one();
+        }
     }
 
     pub(super) fn listing(&self, group: Option<&str>, now: Instant) -> Listing {
@@ -191,7 +201,11 @@ impl Follower {
                 pause = PAUSE;
             }
             watch = loop {
-                sleep(pause.mul_f64(fastrand::f64().mul_add(0.4, 0.8))).await;
+                let pausing = sleep(pause.mul_f64(fastrand::f64().mul_add(0.4, 0.8)));
+                tokio::select! {
+                    () = pausing => {}
+                    () = self.copy.is_back.notified() => {}
+                }
                 pause = (pause * 2).min(PAUSE_MAX);
                 match self.begin().await {
                     Ok(watch) => break watch,
