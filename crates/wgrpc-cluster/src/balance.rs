@@ -122,16 +122,39 @@ pub enum SelectMode {
     Custom(Arc<dyn Fn(&[Arc<Node>]) -> Box<dyn Balancer> + Send + Sync>),
 }
 
+/// Those that are built in.
+static BUILT_IN: [SelectMode; 6] = [
+    SelectMode::Random,
+    SelectMode::RoundRobin,
+    SelectMode::WeightedRoundRobin,
+    SelectMode::ConsistentHash,
+    SelectMode::LeastLoaded,
+    SelectMode::PeakEwma,
+];
+
 impl SelectMode {
     /// The names of those that are built in.
-    pub const NAMES: [&str; 6] = [
-        "random",
-        "round-robin",
-        "weighted",
-        "hash",
-        "least-loaded",
-        "ewma",
-    ];
+    pub const NAMES: [&str; 6] = {
+        let mut names = [""; 6];
+        let mut place = 0;
+        while place < names.len() {
+            names[place] = BUILT_IN[place].name();
+            place += 1;
+        }
+        names
+    };
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::RoundRobin => "round-robin",
+            Self::WeightedRoundRobin => "weighted",
+            Self::ConsistentHash => "hash",
+            Self::LeastLoaded => "least-loaded",
+            Self::PeakEwma => "ewma",
+            Self::Custom(_) => "custom",
+        }
+    }
 
     /// A way of the user's own; `build` is called once for every list of servers.
     pub fn custom<B: Balancer + 'static>(
@@ -159,18 +182,12 @@ impl FromStr for SelectMode {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Ok(match name {
-            "random" => Self::Random,
-            "round-robin" => Self::RoundRobin,
-            "weighted" => Self::WeightedRoundRobin,
-            "hash" => Self::ConsistentHash,
-            "least-loaded" => Self::LeastLoaded,
-            "ewma" => Self::PeakEwma,
-            _ => {
-                let names = Self::NAMES.join(", ");
-                let text = format!("no way to choose a server is '{name}': expect {names}");
-                return Err(Error::Setup(text));
-            }
+        let known = BUILT_IN.iter().find(|mode| mode.name() == name);
+        known.cloned().ok_or_else(|| {
+            let names = Self::NAMES.join(", ");
+            Error::Setup(format!(
+                "no way to choose a server is '{name}': expect {names}"
+            ))
         })
     }
 }
@@ -178,15 +195,7 @@ impl FromStr for SelectMode {
 /// Its name; a way of the user's own is `custom`, which nobody can ask for by name.
 impl fmt::Display for SelectMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Random => "random",
-            Self::RoundRobin => "round-robin",
-            Self::WeightedRoundRobin => "weighted",
-            Self::ConsistentHash => "hash",
-            Self::LeastLoaded => "least-loaded",
-            Self::PeakEwma => "ewma",
-            Self::Custom(_) => "custom",
-        })
+        f.pad(self.name())
     }
 }
 

@@ -25,8 +25,8 @@ use view::{Fleet, View};
 pub(crate) const HURRY: Duration = Duration::from_millis(250);
 
 /// How long changes are gathered after one that was taken in at once, unless there is nobody to
-/// call. It bounds what ten thousand
-/// connections that come up together, or a discovery that speaks of changes without end, can cost.
+/// call. It bounds what ten thousand connections that come up together, or a discovery that speaks
+/// of changes without end, can cost.
 const SETTLE: Duration = Duration::from_millis(5);
 
 /// How a pool works.
