@@ -150,10 +150,17 @@ impl Scanner {
     fn frame(&self, bytes: &[u8]) -> Result<Frame> {
         let (start, len) = match bytes.first() {
             Some(&len @ 1..0x80) => (1, u64::from(len)),
-            _ => match self.read_len(bytes)? {
-                Ok(found) => found,
-                Err(missing) => return Ok(Frame::Cut { missing }),
-            },
+            first => {
+                let start = match first.map_or(0, |first| usize::from(first.wrapping_neg())) {
+                    len @ 1..UINT_MAX_LEN => 1 + len,
+                    _ => 1,
+                };
+                if start > bytes.len() {
+                    let missing = start - bytes.len();
+                    return Ok(Frame::Cut { missing });
+                }
+                (start, self.read_len(bytes)?)
+            }
         };
         let before = self.unfinished.as_ref().map_or(0, |value| value.len);
         let total = len.saturating_add(before as u64);
@@ -169,21 +176,11 @@ impl Scanner {
         }
     }
 
-    /// Reads a length that takes more than a byte: where the message begins, and its length; or how
-    /// many bytes are missing.
-    fn read_len(&self, bytes: &[u8]) -> Result<std::result::Result<(usize, u64), usize>> {
-        let first = bytes.first().copied().unwrap_or_default();
-        let start = match usize::from(first.wrapping_neg()) {
-            len @ 1..UINT_MAX_LEN => 1 + len,
-            _ => 1,
-        };
-        match start.checked_sub(bytes.len()) {
-            None | Some(0) => {}
-            Some(missing) => return Ok(Err(missing)),
-        }
+    /// Reads a length that takes more than a byte, all of which are there.
+    fn read_len(&self, bytes: &[u8]) -> Result<u64> {
         match Reader::with_base(bytes, self.offset).uint()? {
             0 => Err(Error::corrupt(self.offset, "a message of no bytes")),
-            len => Ok(Ok((start, len))),
+            len => Ok(len),
         }
     }
 
