@@ -175,7 +175,10 @@ impl Report<'_> {
         sessions.find(|session| session.family == Family::Table)
     }
 
+    /// A table of what was measured: without contenders, and columns, of which nothing was.
     fn table(&self, title: &str, columns: &[Column]) -> String {
+        let is_measured = |(_, cell): &&Column| ALL.iter().any(|it| self.cell(it, *cell).is_some());
+        let columns: Vec<_> = columns.iter().filter(is_measured).collect();
         let rows = ALL.iter().filter_map(|it| {
             let cells = columns.iter().map(|(_, cell)| self.cell(it, *cell));
             let cells: Vec<_> = cells.collect();
