@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 use wgrpc_gob::{Gob, Schema};
 
-use crate::codec::{Body, Encoding, Types};
+use crate::codec::{Bodies, Body, Encoding, Types};
 use crate::error::{Code, Fault};
 use crate::header::Meta;
 use crate::transport::Peer;
@@ -185,10 +185,10 @@ impl Method {
         context: Context,
         body: &Body<'_>,
         is_slow: bool,
-        encoding: &Encoding,
+        bodies: &Bodies,
         out: &mut Vec<u8>,
     ) -> Started {
-        contain(|| self.handler.start(context, body, is_slow, encoding, out))
+        contain(|| self.handler.start(context, body, is_slow, bodies, out))
             .unwrap_or_else(|fault| Started::Done(Err(fault)))
     }
 }
@@ -208,11 +208,12 @@ pub struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(method: Arc<str>, peer: Arc<Peer>, meta: Meta) -> Self {
+    #[inline]
+    pub(crate) fn new(method: Arc<str>, peer: Arc<Peer>, meta: &Meta) -> Self {
         Self {
             method,
             peer,
-            meta: (!meta.is_empty()).then(|| Arc::new(meta)),
+            meta: (!meta.is_empty()).then(|| Arc::new(meta.clone())),
         }
     }
 
@@ -294,13 +295,14 @@ trait Handler: Send + Sync {
         context: Context,
         body: &Body<'_>,
         is_blocking: bool,
-        encoding: &Encoding,
+        bodies: &Bodies,
         out: &mut Vec<u8>,
     ) -> Started;
 }
 
-fn argument<A: DeserializeOwned>(body: &Body<'_>) -> Result<A, Fault> {
-    body.decode().map_err(|cause| {
+#[inline]
+fn argument<A: DeserializeOwned>(bodies: &Bodies, body: &Body<'_>) -> Result<A, Fault> {
+    bodies.decoding.decode(body).map_err(|cause| {
         Fault::new(format!("cannot decode the argument: {cause}")).with_code(Code::BadArguments)
     })
 }
@@ -337,10 +339,10 @@ where
         context: Context,
         body: &Body<'_>,
         _is_blocking: bool,
-        _encoding: &Encoding,
+        bodies: &Bodies,
         _out: &mut Vec<u8>,
     ) -> Started {
-        match argument(body) {
+        match argument(bodies, body) {
             Ok(argument) => {
                 let future = (self.handler)(argument, context);
                 Started::Work(Box::pin(Running { future }))
@@ -387,15 +389,19 @@ where
         context: Context,
         body: &Body<'_>,
         is_blocking: bool,
-        encoding: &Encoding,
+        bodies: &Bodies,
         out: &mut Vec<u8>,
     ) -> Started {
-        let argument = match argument::<A>(body) {
+        let argument = match argument::<A>(bodies, body) {
             Ok(argument) => argument,
             Err(fault) => return Started::Done(Err(fault)),
         };
         if !is_blocking {
-            return Started::Done(finish((self.handler)(argument, context), encoding, out));
+            return Started::Done(finish(
+                (self.handler)(argument, context),
+                &bodies.encoding,
+                out,
+            ));
         }
         let handler = self.handler.clone();
         let task = tokio::task::spawn_blocking(move || handler(argument, context));

@@ -16,9 +16,14 @@ use super::{Reply, SHUTTING_DOWN, Shared};
 use crate::codec::{Next, Receiver};
 use crate::connection::{Fill, Flush, Inbox, Stall, Timer};
 use crate::error::{Cause, Code, Error};
+use crate::protocol::Ext;
 
 /// A server that sends this many replies in a row that nobody waits for is broken.
 const STRANGE_REPLIES: u32 = 1000;
+
+/// What waits to be written is not left to grow beyond this: the server should have something to
+/// do meanwhile.
+const FULL: usize = 8 << 10;
 
 /// Runs until the connection or the client ends.
 pub(super) struct Driver {
@@ -27,8 +32,10 @@ pub(super) struct Driver {
     receiver: Receiver,
     timer: Timer,
     stall: Stall,
-    /// Whether everybody who was runnable has had a turn since there was something to write.
-    has_yielded: bool,
+    /// What waited to be written when others were last given a turn to add to it.
+    seen: Option<usize>,
+    /// The number of the next call once all who were woken last have made theirs.
+    expected: u64,
     strange_replies: u32,
     wakers: Vec<Waker>,
 }
@@ -42,7 +49,8 @@ impl Driver {
             receiver,
             timer: Timer::default(),
             stall,
-            has_yielded: false,
+            seen: None,
+            expected: 0,
             strange_replies: 0,
             wakers: Vec::new(),
         }
@@ -84,8 +92,8 @@ impl Driver {
         let mut result = Ok(());
         let mut missing = 1;
         let mut drains = false;
-        let in_flight = {
-            let mut state = self.shared.state.lock();
+        {
+            let mut state = self.shared.outbox.lock();
             // Once for all of them: a look at the clock costs as much as finding a reply.
             state.delivered = Instant::now();
             loop {
@@ -98,6 +106,9 @@ impl Driver {
                         at += consumed;
                         if header.ext != 0 {
                             self.shared.server_ext.store(header.ext, Ordering::Relaxed);
+                            if Ext(header.ext).contains(Ext::METHOD_NUMBERS) {
+                                state.numbers.get_or_insert_default();
+                            }
                         }
                         let seq = header.seq;
                         let outcome = match header.fault() {
@@ -107,7 +118,7 @@ impl Driver {
                             }
                             None => Ok(Reply {
                                 body: body.keep(&block),
-                                meta: header.meta,
+                                meta: header.meta.into_owned(),
                             }),
                         };
                         match state.pending.complete(seq, outcome) {
@@ -148,19 +159,29 @@ impl Driver {
             if state.pending.in_flight() < self.shared.options.limits.in_flight {
                 self.wakers.extend(state.pending.wake_first());
             }
-            state.pending.in_flight()
-        };
+            self.expected = state.pending.next_seq() + self.wakers.len() as u64;
+            // Several callers will make their next calls now: they need not wake this task to write.
+            if self.wakers.len() > 1 || (state.pending.in_flight() > 0 && !self.wakers.is_empty()) {
+                state.claim();
+            }
+        }
         if drains {
             self.shared.ended.notify_waiters();
         }
         block.advance(at);
         self.inbox.give_back(block, missing);
-        // Several callers will make their next calls now: they need not wake this task to write.
-        if self.wakers.len() > 1 || (in_flight > 0 && !self.wakers.is_empty()) {
-            self.shared.outbox.claim();
-        }
         self.wakers.drain(..).for_each(Waker::wake);
         result
+    }
+
+    /// Whether others get a turn before what is queued is written: once in any case, and then
+    /// while those who were woken add to it.
+    fn yields(&mut self) -> bool {
+        let (next, queued) = self.shared.outbox.look(|state| state.pending.next_seq());
+        let grows = |seen| queued > seen && queued < FULL && next < self.expected;
+        let yields = self.seen.is_none_or(grows);
+        self.seen = yields.then_some(queued);
+        yields
     }
 
     /// Writes what is queued, after everybody who is runnable has had a turn to add to it.
@@ -168,14 +189,12 @@ impl Driver {
         if !self.shared.outbox.register(cx.waker()) {
             return Ok(());
         }
-        if !self.has_yielded {
-            self.has_yielded = true;
+        if self.yields() {
             // Waking itself would wake another worker too, to take over what there is to do.
             let turn = std::pin::pin!(tokio::task::yield_now());
             let _: Poll<()> = turn.poll(cx);
             return Ok(());
         }
-        self.has_yielded = false;
         match self.shared.outbox.flush(cx) {
             Flush::Done => {
                 self.stall.wrote(None);
@@ -194,7 +213,7 @@ impl Driver {
 
     /// Wakes the first call that waits for room.
     fn wake_first(&self) {
-        let next = self.shared.state.lock().pending.wake_first();
+        let next = self.shared.outbox.lock().pending.wake_first();
         next.into_iter().for_each(Waker::wake);
     }
 
@@ -202,7 +221,7 @@ impl Driver {
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Cause> {
         loop {
             let earliest = {
-                let mut state = self.shared.state.lock();
+                let mut state = self.shared.outbox.lock();
                 let earliest = state.pending.earliest();
                 state.armed = earliest;
                 earliest
@@ -224,7 +243,7 @@ impl Driver {
             };
             let wakers = &mut self.wakers;
             self.shared
-                .state
+                .outbox
                 .lock()
                 .pending
                 .expire(now, late, |waker| wakers.push(waker));
@@ -234,13 +253,13 @@ impl Driver {
 
     /// Whether the server shuts down and has answered everything.
     fn is_drained(&self) -> bool {
-        let state = self.shared.state.lock();
+        let state = self.shared.outbox.lock();
         state.is_draining && state.pending.in_flight() == 0
     }
 
     fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let was_read = self.poll_read(cx);
-        if let Some(error) = &self.shared.state.lock().closed {
+        if let Some(error) = &self.shared.outbox.lock().closed {
             return Poll::Ready(error.clone());
         }
         if let Err(cause) = was_read {

@@ -10,28 +10,29 @@ use smallvec::SmallVec;
 use super::{Codec, CodecError, json};
 use crate::error::Cause;
 
-/// A body that has arrived and has not been decoded: borrowed from what was read, or kept.
+/// A body that has arrived and has not been decoded: borrowed from what was read, or kept. Its
+/// connection's [`Decoding`] knows what it means.
 #[derive(Clone)]
 pub(crate) struct Body<'a> {
-    pub(super) encoded: Encoded,
-    pub(super) bytes: Payload<'a>,
+    /// In gob, the type that its sender gave it.
+    id: Option<wgrpc_gob::Id>,
+    bytes: Payload<'a>,
 }
 
+/// Turns the bodies that one connection has received into values, for whoever wants them and
+/// wherever that is.
 #[derive(Clone)]
-pub(super) enum Encoded {
-    Gob {
-        id: wgrpc_gob::Id,
-        stream: Arc<Stream>,
-    },
+pub(crate) enum Decoding {
+    Gob(Arc<Stream>),
     Json {
-        /// The most memory that the value may take.
+        /// The most memory that a value may take.
         decoded_max: usize,
     },
     Custom(Arc<dyn Codec>),
 }
 
 /// What decoding a value of a gob stream takes: the types that its sender has defined.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     pub(super) types: Arc<wgrpc_gob::Types>,
     pub(super) limits: wgrpc_gob::Limits,
 }
@@ -45,7 +46,7 @@ const SHARED: usize = 16 << 10;
 const PINNED: usize = 8;
 
 #[derive(Clone)]
-pub(super) enum Payload<'a> {
+enum Payload<'a> {
     Borrowed(&'a [u8]),
     Small(SmallVec<[u8; INLINE]>),
     Shared(Bytes),
@@ -58,14 +59,25 @@ impl std::fmt::Debug for Body<'_> {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn text(encoded: Encoded, bytes: &'a [u8]) -> Self {
+    /// A body that stands in what was read.
+    #[inline]
+    pub(super) fn borrowed(id: Option<wgrpc_gob::Id>, bytes: &'a [u8]) -> Self {
         Self {
-            encoded,
+            id,
             bytes: Payload::Borrowed(bytes),
         }
     }
 
+    /// A body that had to be put together.
+    pub(super) fn owned(id: Option<wgrpc_gob::Id>, bytes: Bytes) -> Self {
+        Self {
+            id,
+            bytes: Payload::Shared(bytes),
+        }
+    }
+
     /// Whether it is of those of which many connections together could have too many.
+    #[inline]
     pub(crate) fn is_long(&self) -> bool {
         self.bytes().len() >= SHARED
     }
@@ -82,6 +94,7 @@ impl<'a> Body<'a> {
 
     /// The same body, independent of what was read. `block` is what was read, in which the body
     /// may stand.
+    #[inline]
     pub(crate) fn keep(self, block: &Bytes) -> Body<'static> {
         let bytes = match self.bytes {
             Payload::Borrowed(bytes) if bytes.len() >= SHARED.max(block.len() / PINNED) => {
@@ -91,47 +104,40 @@ impl<'a> Body<'a> {
             Payload::Small(bytes) => Payload::Small(bytes),
             Payload::Shared(bytes) => Payload::Shared(bytes),
         };
-        Body {
-            encoded: self.encoded,
-            bytes,
-        }
+        Body { id: self.id, bytes }
     }
+}
 
-    /// Decodes the body.
+impl Decoding {
+    /// Decodes a body.
     #[inline]
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Cause> {
-        self.decode_plainly().map_err(Cause::new)
+    pub(crate) fn decode<T: DeserializeOwned>(&self, body: &Body<'_>) -> Result<T, Cause> {
+        self.decode_plainly(body).map_err(Cause::new)
     }
 
-    pub(super) fn decode_plainly<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
+    #[inline]
+    pub(super) fn decode_plainly<T: DeserializeOwned>(
+        &self,
+        body: &Body<'_>,
+    ) -> Result<T, CodecError> {
         if typeid::of::<T>() == typeid::of::<()>() {
             // Whoever wants nothing takes anything.
             return Ok(T::deserialize(
                 UnitDeserializer::<serde::de::value::Error>::new(),
             )?);
         }
-        let bytes = self.bytes();
-        match &self.encoded {
-            Encoded::Gob { id, stream } => Ok(wgrpc_gob::decode(
-                &stream.types,
-                *id,
-                bytes,
-                &stream.limits,
-            )?),
-            Encoded::Json { decoded_max } => Ok(json::read(bytes, *decoded_max)?),
-            Encoded::Custom(codec) => {
+        let bytes = body.bytes();
+        match self {
+            Self::Gob(stream) => {
+                let id = body.id.ok_or("a body of another codec")?;
+                Ok(wgrpc_gob::decode(&stream.types, id, bytes, &stream.limits)?)
+            }
+            Self::Json { decoded_max } => Ok(json::read(bytes, *decoded_max)?),
+            Self::Custom(codec) => {
                 let mut slot = super::custom::Slot(None);
                 codec.decode(bytes, &mut slot)?;
                 slot.0.ok_or_else(|| "the codec decoded no value".into())
             }
-        }
-    }
-
-    /// The texts of a gob header borrow from what was read.
-    pub(super) fn borrowed(&self) -> Option<&'a [u8]> {
-        match self.bytes {
-            Payload::Borrowed(bytes) => Some(bytes),
-            _ => None,
         }
     }
 }

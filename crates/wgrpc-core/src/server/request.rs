@@ -27,14 +27,14 @@ pub(super) fn begin(
     out: &mut Vec<u8>,
 ) -> Started {
     if server.middleware.is_empty() {
-        let context = Context::new(entry.name.clone(), link.peer.clone(), header.meta.clone());
+        let context = Context::new(entry.name.clone(), link.peer.clone(), &header.meta);
         return entry
             .method
-            .start(context, &body, entry.is_slow(), &link.encoding, out);
+            .start(context, &body, entry.is_slow(), &link.bodies, out);
     }
     let call = CallInfo {
-        method: header.service_method.to_string(),
-        meta: header.meta.clone(),
+        method: entry.name.to_string(),
+        meta: Meta::clone(&header.meta),
         reply_meta: Meta::new(),
         peer: (*link.peer).clone(),
     };
@@ -111,17 +111,19 @@ impl Last for Handle {
                 reply,
                 outcome,
             } = self;
-            let context = Context::new(entry.name.clone(), link.peer.clone(), call.meta.clone());
+            let context = Context::new(entry.name.clone(), link.peer.clone(), &call.meta);
             let mut out = Vec::new();
             let result =
                 match entry
                     .method
-                    .start(context, body, entry.is_slow(), &link.encoding, &mut out)
+                    .start(context, body, entry.is_slow(), &link.bodies, &mut out)
                 {
                     Started::Done(result) => result,
                     Started::Work(mut work) => {
-                        std::future::poll_fn(|cx| work.as_mut().poll(cx, &link.encoding, &mut out))
-                            .await
+                        std::future::poll_fn(|cx| {
+                            work.as_mut().poll(cx, &link.bodies.encoding, &mut out)
+                        })
+                        .await
                     }
                 };
             *outcome = Some(result.as_ref().err().and_then(Fault::code));

@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 
 use crate::error::{Code, Error, Fault, Result};
+use crate::header::Header;
 use crate::http::{MethodInfo, ServiceInfo};
 use crate::protocol;
 use crate::service::{Method, Service};
@@ -165,6 +166,89 @@ impl Services {
     }
 }
 
+/// The methods that a client has given numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Numbered {
+    /// By number, from 1 on.
+    methods: Vec<Option<Named>>,
+    /// How many bytes the names take that are not served.
+    unknown: usize,
+}
+
+/// What a number stands for.
+#[derive(Debug)]
+enum Named {
+    Served(Arc<Entry>),
+    /// A method that was not served when it was last called.
+    Unknown(Box<str>),
+}
+
+impl Numbered {
+    /// The method that a request is for, or what to answer if there is none.
+    #[inline]
+    pub(crate) fn find<'a>(
+        &'a mut self,
+        view: &'a View,
+        header: &Header<'_>,
+    ) -> Result<&'a Arc<Entry>, Fault> {
+        let place = match usize::try_from(header.method) {
+            Ok(number @ 1..=protocol::METHODS_MAX) => number - 1,
+            _ => return view.find(&header.service_method),
+        };
+        if !header.service_method.is_empty() || !self.is_served(place) {
+            self.learn(place, view, &header.service_method);
+        }
+        match self.methods.get(place) {
+            Some(Some(Named::Served(entry))) => Ok(entry),
+            Some(Some(Named::Unknown(name))) => view.find(name),
+            _ => view.find(&header.service_method),
+        }
+    }
+
+    #[inline]
+    fn is_served(&self, place: usize) -> bool {
+        matches!(self.methods.get(place), Some(Some(Named::Served(_))))
+    }
+
+    /// Notes that the number stands for `name` or, if there is no name, looks again for the one
+    /// that it stands for: services may have been added.
+    #[cold]
+    fn learn(&mut self, place: usize, view: &View, name: &str) {
+        if self.methods.len() <= place {
+            self.methods.resize_with(place + 1, || None);
+        }
+        let known = self.methods[place].take();
+        let name = match known {
+            Some(Named::Unknown(known)) => {
+                self.unknown -= known.len();
+                if name.is_empty() { known } else { name.into() }
+            }
+            _ => name.into(),
+        };
+        self.methods[place] = match view.find(&name) {
+            Ok(entry) => Some(Named::Served(entry.clone())),
+            Err(_) if self.unknown + name.len() <= UNKNOWN_MAX => {
+                self.unknown += name.len();
+                Some(Named::Unknown(name))
+            }
+            Err(_) => None,
+        };
+    }
+
+    /// The name of the method that a request is for, as far as it is known.
+    pub(crate) fn name<'a>(&'a self, header: &'a Header<'_>) -> &'a str {
+        let place = usize::try_from(header.method).unwrap_or(0).wrapping_sub(1);
+        match self.methods.get(place) {
+            Some(Some(Named::Served(entry))) => &entry.name,
+            Some(Some(Named::Unknown(name))) => name,
+            _ => &header.service_method,
+        }
+    }
+}
+
+/// How many bytes of names that are not served a connection remembers.
+const UNKNOWN_MAX: usize = 4 << 10;
+
 fn service_of(full: &str) -> Option<&str> {
     full.rsplit_once('.').map(|(service, _)| service)
 }
@@ -249,6 +333,72 @@ mod tests {
             assert!(error.contains(reason), "{error}");
         }
         assert_eq!(services.describe().len(), 1);
+    }
+
+    #[test]
+    fn a_number_stands_for_the_name_that_came_with_it() {
+        let services = services();
+        let mut view = services.view();
+        let mut numbered = Numbered::default();
+        let request = |name: &'static str, method| Header {
+            service_method: name.into(),
+            method,
+            ..Header::default()
+        };
+        let mut find = |view: &View, name, method| {
+            let header = request(name, method);
+            let found = numbered.find(view, &header);
+            let found = found
+                .map(|it| it.name.clone())
+                .map_err(|it| it.text().to_owned());
+            if let Ok(found) = &found {
+                assert_eq!(numbered.name(&header), &**found);
+            }
+            found
+        };
+        let ok = |name: &str| Ok(name.into());
+        let missing = |name: &str| Err(format!("can't find service: {name}"));
+        assert_eq!(find(&view, "Text.Echo", 1), ok("Text.Echo"));
+        assert_eq!(find(&view, "Text.Again", 0), ok("Text.Again"));
+        assert_eq!(find(&view, "Later.Echo", 2), missing("Later"));
+        for _ in 0..2 {
+            assert_eq!(find(&view, "", 1), ok("Text.Echo"));
+            assert_eq!(find(&view, "", 2), missing("Later"));
+        }
+        // A number may be given to another name, and a name may be served later.
+        assert_eq!(find(&view, "Text.Again", 1), ok("Text.Again"));
+        assert_eq!(find(&view, "", 1), ok("Text.Again"));
+        let echo = Method::function(|text: String, _| Ok(text));
+        let later = Service::new("Later").method("Echo", echo);
+        services.add(later).unwrap();
+        services.refresh(&mut view);
+        assert_eq!(find(&view, "", 2), ok("Later.Echo"));
+        // A number that stands for nothing is an error of its call.
+        let nothing = Err("service/method request ill-formed: ".to_owned());
+        for number in [3, protocol::METHODS_MAX as u64, u64::MAX] {
+            assert_eq!(find(&view, "", number), nothing);
+        }
+        assert_eq!(find(&view, "Text.Echo", u64::MAX), ok("Text.Echo"));
+    }
+
+    #[test]
+    fn names_that_are_not_served_take_little_memory() {
+        let view = services().view();
+        let mut numbered = Numbered::default();
+        for method in 1..=protocol::METHODS_MAX as u64 {
+            let header = Header {
+                service_method: "x".repeat(protocol::METHOD_MAX).into(),
+                method,
+                ..Header::default()
+            };
+            assert!(numbered.find(&view, &header).is_err());
+        }
+        let names = numbered.methods.iter().flatten().map(|named| match named {
+            Named::Unknown(name) => name.len(),
+            Named::Served(_) => 0,
+        });
+        let bytes: usize = names.sum();
+        assert!(bytes > 0 && bytes == numbered.unknown && bytes <= UNKNOWN_MAX);
     }
 
     #[test]
