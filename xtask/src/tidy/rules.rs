@@ -48,9 +48,11 @@ const STREAMS: &[&str] = &[
 ];
 
 /// The only state that a process shares is the schemas of its types, and the numbers that they
-/// have. The others are scratch buffers of a thread, empty between two uses.
+/// have. The others are a thread's: scratch buffers, and the block that is lent. They are empty
+/// between two uses.
 const SHARED_STATE: &[&str] = &[
     "crates/wgrpc-gob/src/schema",
+    "crates/wgrpc-gob/src/lent.rs",
     "crates/wgrpc-core/src/client/call.rs",
     "crates/wgrpc-core/src/connection/inbox.rs",
 ];

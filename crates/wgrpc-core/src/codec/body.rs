@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::de::value::UnitDeserializer;
 use smallvec::SmallVec;
+use wgrpc_gob::Block;
 
 use super::{Codec, CodecError, json};
 use crate::error::Cause;
@@ -39,17 +40,23 @@ pub(crate) struct Stream {
 
 /// Bodies up to this size are kept inside the structure that holds them.
 const INLINE: usize = 32;
-/// Bodies from this size on are shared with what was read instead of being copied. Below it a
-/// copy is cheaper than keeping a whole read's memory alive.
+/// Bodies and values from this size on are shared with what was read instead of being copied. Below
+/// it a copy is cheaper than keeping a whole read's memory alive.
 const SHARED: usize = 16 << 10;
-/// A shared body keeps at most this many times its size in memory.
+/// What is shared keeps at most this many times its size in memory.
 const PINNED: usize = 8;
 
 #[derive(Clone)]
 enum Payload<'a> {
     Borrowed(&'a [u8]),
     Small(SmallVec<[u8; INLINE]>),
-    Shared(Bytes),
+    /// A block that values can keep parts of.
+    Shared(Block),
+}
+
+/// How long a part of `block` has to be in order to be shared.
+fn least(block: &[u8]) -> usize {
+    SHARED.max(block.len() / PINNED)
 }
 
 impl std::fmt::Debug for Body<'_> {
@@ -70,9 +77,10 @@ impl<'a> Body<'a> {
 
     /// A body that had to be put together.
     pub(super) fn owned(id: Option<wgrpc_gob::Id>, bytes: Bytes) -> Self {
+        let least = least(&bytes);
         Self {
             id,
-            bytes: Payload::Shared(bytes),
+            bytes: Payload::Shared(Block { bytes, least }),
         }
     }
 
@@ -88,23 +96,46 @@ impl<'a> Body<'a> {
         match &self.bytes {
             Payload::Borrowed(bytes) => bytes,
             Payload::Small(bytes) => bytes,
-            Payload::Shared(bytes) => bytes,
+            Payload::Shared(block) => &block.bytes,
         }
+    }
+
+    /// The same body, of which values keep parts if they are long enough for that. `block` is what
+    /// was read, in which the body may stand.
+    #[inline]
+    pub(crate) fn share(mut self, block: &Bytes) -> Self {
+        if let Payload::Borrowed(bytes) = self.bytes
+            && bytes.len() >= SHARED
+            && bytes.len() >= least(block)
+        {
+            self.bytes = Payload::Shared(Block {
+                bytes: block.slice_ref(bytes),
+                least: least(block),
+            });
+        }
+        self
     }
 
     /// The same body, independent of what was read. `block` is what was read, in which the body
     /// may stand.
     #[inline]
     pub(crate) fn keep(self, block: &Bytes) -> Body<'static> {
-        let bytes = match self.bytes {
-            Payload::Borrowed(bytes) if bytes.len() >= SHARED.max(block.len() / PINNED) => {
-                Payload::Shared(block.slice_ref(bytes))
-            }
+        let Self { id, bytes } = self.share(block);
+        let bytes = match bytes {
             Payload::Borrowed(bytes) => Payload::Small(SmallVec::from_slice(bytes)),
             Payload::Small(bytes) => Payload::Small(bytes),
-            Payload::Shared(bytes) => Payload::Shared(bytes),
+            Payload::Shared(block) => Payload::Shared(block),
         };
-        Body { id: self.id, bytes }
+        Body { id, bytes }
+    }
+
+    /// What values may keep parts of.
+    #[inline]
+    fn block(&self) -> Option<Block> {
+        match &self.bytes {
+            Payload::Shared(block) => Some(block.clone()),
+            Payload::Borrowed(_) | Payload::Small(_) => None,
+        }
     }
 }
 
@@ -126,6 +157,11 @@ impl Decoding {
                 UnitDeserializer::<serde::de::value::Error>::new(),
             )?);
         }
+        wgrpc_gob::lend(body.block(), || self.decode_bytes(body))
+    }
+
+    #[inline]
+    fn decode_bytes<T: DeserializeOwned>(&self, body: &Body<'_>) -> Result<T, CodecError> {
         let bytes = body.bytes();
         match self {
             Self::Gob(stream) => {
@@ -141,3 +177,6 @@ impl Decoding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,9 +28,10 @@ pub(super) fn begin(
 ) -> Started {
     if server.middleware.is_empty() {
         let context = Context::new(entry.name.clone(), link.peer.clone(), &header.meta);
+        let (body, is_slow) = (body.share(block), entry.is_slow());
         return entry
             .method
-            .start(context, &body, entry.is_slow(), &link.bodies, out);
+            .start(context, &body, is_slow, &link.bodies, out);
     }
     let call = CallInfo {
         method: entry.name.to_string(),
