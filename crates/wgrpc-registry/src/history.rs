@@ -3,7 +3,7 @@
 //! What a server says now stands in the list itself; whoever is not there any more has gone. So a
 //! change is a name and a number.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use wgrpc_core::Address;
 
@@ -58,14 +58,32 @@ impl History {
         if seen < self.floor {
             return None;
         }
-        let first = self.changes.partition_point(|it| it.revision <= seen);
-        let changes = self.changes.range(first..);
-        let names = changes.map(|change| (&*change.group, &change.address));
+        let names = self.after_revision(seen);
+        let names = names.map(|change| (&*change.group, &change.address));
         Some(
             names
                 .filter(|it| group.is_none_or(|name| name == it.0))
                 .collect(),
         )
+    }
+
+    /// Whether something has changed after the revision `seen`, in one group or anywhere; also if
+    /// that is not remembered.
+    pub(crate) fn has_changed(&self, group: Option<&str>, seen: u64) -> bool {
+        let concerns = |change: &Change| group.is_none_or(|name| name == &*change.group);
+        seen < self.floor || self.after_revision(seen).any(concerns)
+    }
+
+    /// The groups in which something has changed after the revision `seen`; `None` if not all of
+    /// them are remembered.
+    pub(crate) fn groups_since(&self, seen: u64) -> Option<BTreeSet<Box<str>>> {
+        let groups = || self.after_revision(seen).map(|it| it.group.clone());
+        (seen >= self.floor).then(|| groups().collect())
+    }
+
+    fn after_revision(&self, seen: u64) -> impl Iterator<Item = &Change> {
+        let first = self.changes.partition_point(|it| it.revision <= seen);
+        self.changes.range(first..)
     }
 }
 
@@ -91,6 +109,24 @@ mod tests {
         assert_eq!(history.since(11, Some("b")), Some(HashSet::from([all[1]])));
         assert_eq!(history.since(14, None), Some(HashSet::new()));
         assert_eq!(history.since(9, None), None);
+    }
+
+    #[test]
+    fn a_change_is_one_of_its_group_and_of_all() {
+        let mut history = History::after(10);
+        history.note(11, "a", &address(1));
+        history.note(12, "b", &address(1));
+        let has_changed =
+            |seen| [Some("a"), Some("b"), None].map(|it| history.has_changed(it, seen));
+        assert_eq!(has_changed(9), [true; 3], "nobody knows");
+        assert_eq!(has_changed(10), [true; 3]);
+        assert_eq!(has_changed(11), [false, true, true]);
+        assert_eq!(has_changed(12), [false; 3]);
+        let groups = |names: &[&str]| names.iter().map(|name| Box::from(*name)).collect();
+        assert_eq!(history.groups_since(9), None);
+        assert_eq!(history.groups_since(10), Some(groups(&["a", "b"])));
+        assert_eq!(history.groups_since(11), Some(groups(&["b"])));
+        assert_eq!(history.groups_since(12), Some(groups(&[])));
     }
 
     #[test]

@@ -331,6 +331,11 @@ impl Membership {
         Some(changes)
     }
 
+    /// The latest changes.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
     /// Everything that is registered, for a snapshot.
     pub fn registrations(&self) -> Vec<Registration> {
         let members = self.groups.iter().flat_map(|(group, members)| {

@@ -284,20 +284,17 @@ impl EtcdStore {
         let _ = timeout(ECHO_MAX, news.wait_for(|news| news.revision >= revision)).await;
     }
 
-    async fn wait_for_other_than(&self, seen: u64) -> u64 {
-        let mut news = self.copy.news();
+    async fn wait_for_change(&self, group: Option<&str>, seen: u64) -> u64 {
         // Who has seen more than we, by another front end, has the same list as we when we have
         // heard of that revision and nothing of ours has changed since.
-        let is_known = {
-            let known = news.wait_for(|news| news.known >= seen);
-            timeout(BEHIND_MAX, known).await.is_ok()
-        };
-        if is_known {
-            // It cannot fail: the copy has the sender.
-            let other = news.wait_for(|news| news.revision > seen || news.known < seen);
-            let _ = other.await;
+        let mut news = self.copy.news();
+        let known = news.wait_for(|news| news.known >= seen);
+        if timeout(BEHIND_MAX, known).await.is_err() {
+            return news.borrow().revision;
         }
-        news.borrow().revision
+        // Whatever else is new about the copy is no reason to wake up.
+        drop(news);
+        self.copy.changed(group, seen).await
     }
 }
 
@@ -326,8 +323,8 @@ impl Store for EtcdStore {
         Box::pin(async move { Ok(self.copy.changes(&self.keys, group, seen, Instant::now())) })
     }
 
-    fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>> {
-        Box::pin(async move { Ok(self.wait_for_other_than(seen).await) })
+    fn changed<'a>(&'a self, group: Option<&'a str>, seen: u64) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move { Ok(self.wait_for_change(group, seen).await) })
     }
 }
 

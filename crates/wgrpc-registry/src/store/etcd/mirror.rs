@@ -105,6 +105,10 @@ impl Mirror {
         self.revision
     }
 
+    pub(super) fn history(&self) -> &History {
+        &self.history
+    }
+
     /// Takes over everything that etcd has at a revision. If nothing has changed, neither does
     /// the revision, unless etcd's own has gone back.
     pub(super) fn replace(&mut self, mut entries: HashMap<Vec<u8>, Entry>, revision: u64) {
