@@ -11,6 +11,7 @@ use wgrpc_core::Address;
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::lease::{Changes, Listing, Registration, Server, ServerMeta};
+use crate::rhythm::Rhythm;
 
 /// After so many times its time to live without a sign of life nothing protects a server.
 const PRESERVED_MAX: u32 = 3;
@@ -20,8 +21,9 @@ const PRESERVED_MAX: u32 = 3;
 pub struct MembershipConfig {
     /// The most servers; 10,000. More are refused: a server that is alive is never displaced.
     pub servers_max: usize,
-    /// How long after the start the list is said to be [warming](Listing::is_warming); 30 s, in
-    /// which every server has shown up that beats as ours do.
+    /// How long after the start the list is said to be [warming](Listing::is_warming); 35 s, in
+    /// which every server has shown up that beats as ours do: the longest pause between two beats,
+    /// and a beat.
     pub warm_up: Duration,
     /// The most servers, in percent of all, that may be taken off within one
     /// [interval](Self::preserve_interval) because they fell silent; 15, and one in any case.
@@ -39,7 +41,7 @@ impl Default for MembershipConfig {
     fn default() -> Self {
         Self {
             servers_max: 10_000,
-            warm_up: Duration::from_secs(30),
+            warm_up: Rhythm::round(),
             preserve_percent: 15,
             preserve_interval: Duration::from_secs(30),
         }

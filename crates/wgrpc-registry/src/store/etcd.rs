@@ -24,6 +24,7 @@ use wgrpc_core::{Address, BoxFuture};
 use crate::api;
 use crate::error::{Error, Result};
 use crate::lease::{Changes, Listing, Registration};
+use crate::rhythm::Rhythm;
 use crate::store::Store;
 
 use cluster::{Cluster, is_not_found};
@@ -53,7 +54,7 @@ pub struct EtcdConfig {
     /// The most servers; 10,000. More are refused: a server that is alive is never displaced.
     /// Servers that register at the same moment through different front ends can exceed it.
     pub servers_max: usize,
-    /// How long after the start the list is said to be [warming](Listing::is_warming); 30 s. If
+    /// How long after the start the list is said to be [warming](Listing::is_warming); 35 s. If
     /// all front ends were away for longer than a lease, all servers that beat as ours do have
     /// shown up again by then.
     pub warm_up: Duration,
@@ -67,7 +68,7 @@ impl Default for EtcdConfig {
         Self {
             prefix: api::PATH.to_owned(),
             servers_max: 10_000,
-            warm_up: Duration::from_secs(30),
+            warm_up: Rhythm::round(),
             connection: ConnectOptions::new(),
         }
     }
