@@ -12,7 +12,9 @@ use crate::serve::{Signals, log_to_stderr, say};
 pub(crate) async fn run(options: &args::Registry) -> Result<(), Failure> {
     log_to_stderr();
     let mut signals = Signals::new()?;
-    let mut builder = Registry::builder().timeout(options.timeout);
+    let mut builder = Registry::builder()
+        .timeout(options.timeout)
+        .limits(options.limits()?);
     if let Some(file) = &options.snapshot {
         let store = MemoryStore::open(MembershipConfig::default(), file).await?;
         builder = builder.store(store);
