@@ -1,7 +1,7 @@
 //! `wgrpc registry`: who is alive, for servers and clients to tell and ask.
 
 #[cfg(feature = "etcd")]
-use wgrpc::registry::{EtcdConfig, EtcdStore};
+use wgrpc::registry::EtcdStore;
 use wgrpc::registry::{MembershipConfig, MemoryStore, Registry};
 
 use crate::args;
@@ -20,8 +20,8 @@ pub(crate) async fn run(options: &args::Registry) -> Result<(), Failure> {
         builder = builder.store(store);
     }
     #[cfg(feature = "etcd")]
-    if !options.etcd.is_empty() {
-        let store = EtcdStore::connect(&options.etcd, EtcdConfig::default()).await?;
+    if !options.etcd.urls.is_empty() {
+        let store = EtcdStore::connect(&options.etcd.urls, options.etcd.config()?).await?;
         builder = builder.store(store);
     }
     if let Some(token) = &options.token {

@@ -45,12 +45,6 @@ pub(crate) struct Registry {
     #[arg(long, value_name = "FILE")]
     pub(crate) snapshot: Option<PathBuf>,
 
-    /// A member of an etcd cluster that keeps who is registered, so that any number of registries
-    /// can share it (repeatable)
-    #[cfg(feature = "etcd")]
-    #[arg(long, value_name = "URL", conflicts_with = "snapshot")]
-    pub(crate) etcd: Vec<String>,
-
     /// Servers have to show this token to be listed
     #[arg(
         long,
@@ -66,6 +60,10 @@ pub(crate) struct Registry {
 
     #[command(flatten)]
     limits: Limits,
+
+    #[cfg(feature = "etcd")]
+    #[command(flatten)]
+    pub(crate) etcd: super::Etcd,
 }
 
 /// What may be too much for a registry, if an operator does not say that it is not.

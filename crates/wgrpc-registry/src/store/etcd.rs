@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{ConnectOptions, DeleteOptions, GetOptions, PutOptions};
+use etcd_client::{DeleteOptions, GetOptions, PutOptions};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use wgrpc_core::{Address, BoxFuture};
@@ -58,9 +58,14 @@ pub struct EtcdConfig {
     /// all front ends were away for longer than a lease, all servers that beat as ours do have
     /// shown up again by then.
     pub warm_up: Duration,
-    /// Who we are to etcd: user and password, certificates. `https` needs one of the features
-    /// `tls` of the crate `etcd-client`.
-    pub connection: ConnectOptions,
+    /// The name and the password that we have at etcd, if it asks for them. A role that may read
+    /// and write what begins with the prefix is enough. Over `http://` they are sent as they are.
+    pub user: Option<(String, String)>,
+    /// The authorities of which one has to have signed etcd's certificate, in PEM, for `https://`;
+    /// without them it is those that the system trusts.
+    pub authorities: Option<Vec<u8>>,
+    /// Our own certificate and its key, in PEM, if etcd asks for one.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Default for EtcdConfig {
@@ -69,12 +74,14 @@ impl Default for EtcdConfig {
             prefix: api::PATH.to_owned(),
             servers_max: 10_000,
             warm_up: Rhythm::round(),
-            connection: ConnectOptions::new(),
+            user: None,
+            authorities: None,
+            identity: None,
         }
     }
 }
 
-/// Without the connection, which may have a password.
+/// Without the password and the key.
 impl fmt::Debug for EtcdConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EtcdConfig")
@@ -110,11 +117,12 @@ pub struct EtcdStore {
 }
 
 impl EtcdStore {
-    /// Connects to a cluster by the URLs of its members (`http://host:2379`), or some of them.
+    /// Connects to a cluster by the URLs of its members, or some of them: `http://host:2379`, or
+    /// `https://`.
     ///
     /// # Errors
-    /// If a URL is none, or if no member answers. A cluster that goes away later comes back by
-    /// itself.
+    /// If a URL or a certificate is none, if etcd does not let us in, or if no member answers. A
+    /// cluster that goes away later comes back by itself.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
@@ -124,7 +132,7 @@ impl EtcdStore {
     ) -> Result<Self> {
         let keys = Keys::new(&config.prefix)?;
         let urls = urls.into_iter().map(Into::into).collect();
-        let cluster = Arc::new(Cluster::new(urls, config.connection)?);
+        let cluster = Arc::new(Cluster::new(urls, &config)?);
         let copy = Arc::new(Copy::new(Instant::now() + config.warm_up));
         let follower = Follower {
             cluster: Arc::clone(&cluster),
