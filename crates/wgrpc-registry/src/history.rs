@@ -7,6 +7,8 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use wgrpc_core::Address;
 
+use crate::lease::{Changes, Server};
+
 /// The most changes that are remembered: at three a second, those of twenty minutes.
 const CHANGES_MAX: usize = 4096;
 
@@ -34,6 +36,11 @@ impl History {
         }
     }
 
+    /// That of the latest change.
+    pub(crate) fn revision(&self) -> u64 {
+        self.changes.back().map_or(self.floor, |it| it.revision)
+    }
+
     /// Notes that something about this server has changed. The oldest change may be forgotten.
     pub(crate) fn note(&mut self, revision: u64, group: &str, address: &Address) {
         if self.changes.len() >= CHANGES_MAX
@@ -48,23 +55,37 @@ impl History {
         });
     }
 
-    /// The servers about which something has changed after the revision `seen`, of one group or of
-    /// all: group and address. `None` if not all of them are remembered.
-    pub(crate) fn since(
+    /// What has changed in one group, or in all of them, after the revision `seen`, if the list
+    /// says of each server what `find` does. `None` if not all of it is remembered.
+    pub(crate) fn changes(
         &self,
-        seen: u64,
         group: Option<&str>,
-    ) -> Option<HashSet<(&str, &Address)>> {
+        seen: u64,
+        find: impl Fn(&str, &Address) -> Option<Server>,
+    ) -> Option<Changes> {
+        let mut changes = Changes {
+            revision: self.revision(),
+            ..Changes::default()
+        };
+        for (group, address) in self.since(seen, group)? {
+            match find(group, address) {
+                Some(server) => changes.servers.push(server),
+                None => changes.gone.push((group.to_owned(), address.clone())),
+            }
+        }
+        changes.sort();
+        Some(changes)
+    }
+
+    /// The servers about which something has changed after the revision `seen`.
+    fn since(&self, seen: u64, group: Option<&str>) -> Option<HashSet<(&str, &Address)>> {
         if seen < self.floor {
             return None;
         }
         let names = self.after_revision(seen);
         let names = names.map(|change| (&*change.group, &change.address));
-        Some(
-            names
-                .filter(|it| group.is_none_or(|name| name == it.0))
-                .collect(),
-        )
+        let wanted = names.filter(|it| group.is_none_or(|name| name == it.0));
+        Some(wanted.collect())
     }
 
     /// Whether something has changed after the revision `seen`, in one group or anywhere; also if
@@ -98,6 +119,7 @@ mod tests {
     #[test]
     fn a_server_that_has_changed_often_is_told_once() {
         let mut history = History::after(10);
+        assert_eq!(history.revision(), 10);
         let (one, two) = (address(1), address(2));
         history.note(11, "a", &one);
         history.note(12, "b", &one);
@@ -108,6 +130,7 @@ mod tests {
         assert_eq!(history.since(13, None), Some(HashSet::from([all[0]])));
         assert_eq!(history.since(11, Some("b")), Some(HashSet::from([all[1]])));
         assert_eq!(history.since(14, None), Some(HashSet::new()));
+        assert_eq!(history.revision(), 14);
         assert_eq!(history.since(9, None), None);
     }
 
