@@ -7,7 +7,7 @@
 use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -72,6 +72,8 @@ pub(crate) struct Link {
     since: Duration,
     /// Calls over it in a row whose time was up.
     misses: AtomicU32,
+    /// Whether new calls are made over another one.
+    is_given_up: AtomicBool,
 }
 
 impl Member {
@@ -127,6 +129,7 @@ impl Core {
         let state = self.state.lock();
         let is_lent = matches!(&*state, State::Up(known) if std::ptr::eq(&**known, link));
         if is_lent {
+            link.is_given_up.store(true, Ordering::Relaxed);
             self.replace(state, State::Down(None));
         }
         is_lent
@@ -148,14 +151,14 @@ impl Core {
     #[inline]
     pub(crate) fn link(&self) -> Option<Arc<Link>> {
         let lent = self.lent.load();
-        let link = lent.as_ref().filter(|link| link.client.is_available())?;
+        let link = lent.as_ref().filter(|link| link.takes_calls())?;
         Some(Arc::clone(link))
     }
 
     /// Whether there is a connection.
     pub(crate) fn is_up(&self) -> bool {
         let lent = self.lent.load();
-        lent.as_ref().is_some_and(|link| link.client.is_available())
+        lent.as_ref().is_some_and(|link| link.takes_calls())
     }
 
     /// Whether it has left the list, so that there will not be a connection again.
@@ -197,19 +200,44 @@ impl Core {
 }
 
 impl Link {
-    /// Begins a call over the connection.
+    /// Whether calls can be made over it.
     #[inline]
-    pub(crate) fn begin(&self, now: Duration) -> Begun {
-        self.member.node.load().begin(now)
+    pub(crate) fn takes_calls(&self) -> bool {
+        !self.is_given_up.load(Ordering::Relaxed) && self.client.is_available()
+    }
+
+    /// Begins a call over the connection, of which `made` attempts have been made before.
+    #[inline]
+    pub(crate) fn begin(&self, now: Duration, made: u32) -> Begun {
+        let load = self.member.node.load();
+        if made == 0 {
+            load.begin_first(now)
+        } else {
+            load.begin(now)
+        }
     }
 
     /// Learns how a call has ended: so do the load and the health of the server. Returns what was
     /// learnt: a server is not to blame for what a middleware of the client has done meanwhile.
     #[inline]
     pub(crate) fn end(&self, begun: Begun, outcome: Outcome, stay: Stay) -> Outcome {
+        let node = &self.member.node;
+        let now = (self.member.signals).since(stay.answered.unwrap_or_else(Instant::now));
+        if let (Outcome::Answered, Some(held), Some(_)) = (outcome, stay.held, stay.answered)
+            && self.misses.load(Ordering::Relaxed) == 0
+            && node.health().is_untroubled()
+            && node.load().end_alike(begun.at() + held, now)
+        {
+            return Outcome::Answered;
+        }
+        self.learn(begun, outcome, stay, now)
+    }
+
+    /// Learns from a call that is not like the one before.
+    #[inline(never)]
+    fn learn(&self, begun: Begun, outcome: Outcome, stay: Stay, now: Duration) -> Outcome {
         let (node, signals) = (&self.member.node, &self.member.signals);
         let at = begun.at();
-        let now = signals.since(stay.answered.unwrap_or_else(Instant::now));
         let sent = stay.held.map_or(now, |held| at + held);
         let outcome = match outcome {
             _ if stay.held.is_none() => Outcome::Unknown,
@@ -220,21 +248,24 @@ impl Link {
             outcome => outcome,
         };
         if matches!(outcome, Outcome::Answered | Outcome::Overloaded) {
-            self.answered();
+            self.misses.store(0, Ordering::Relaxed);
         }
-        node.load().end(begun.from(sent), now, outcome);
+        let (load, health, policy) = (node.load(), node.health(), &signals.options.health);
+        let tally = load.take_tally(now);
+        health.count_answers(tally.answered, tally.at, policy);
+        signals.options.budget.count_calls(tally.begun, now);
+        load.end(begun.from(sent), now, outcome);
         let random = if outcome.is_bad() {
             fastrand::u64(..)
         } else {
             0
         };
-        let health = node.health();
         let outcome = if outcome == Outcome::Failed && self.has_ended_unnoticed(now) {
             Outcome::Unknown
         } else {
             outcome
         };
-        if health.record(outcome, at, now, random, &signals.options.health) {
+        if health.record(outcome, at, now, random, policy) {
             signals.changed.notify_one();
         }
         outcome
@@ -248,13 +279,6 @@ impl Link {
         now.saturating_sub(self.since) >= OLD
             && !self.client.is_available()
             && self.member.node.health().condition() != Condition::Well
-    }
-
-    #[inline]
-    fn answered(&self) {
-        if self.misses.load(Ordering::Relaxed) != 0 {
-            self.misses.store(0, Ordering::Relaxed);
-        }
     }
 
     /// Learns that there was no answer in time. A connection that has stalled is given up; calls
@@ -315,6 +339,7 @@ impl Keeper {
             member,
             since,
             misses: AtomicU32::new(0),
+            is_given_up: AtomicBool::new(false),
         });
         self.member.enter(State::Up(link.clone()));
         self.member.signals.arrived.notify_one();

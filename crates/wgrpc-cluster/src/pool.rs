@@ -18,6 +18,7 @@ use crate::balance::SelectMode;
 use crate::discovery::{Discovery, Endpoint};
 use crate::health::HealthPolicy;
 use crate::member::{Core, Dial, Link, Member};
+use crate::retry::RetryBudget;
 use crate::xclient::ServerState;
 use view::{Fleet, View};
 
@@ -35,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) select: SelectMode,
     /// When a server is left out.
     pub(crate) health: HealthPolicy,
+    /// How much may be sent again.
+    pub(crate) budget: RetryBudget,
     /// How connections are made.
     pub(crate) dial: Dial,
     /// How many are made at a time.
@@ -60,7 +63,7 @@ pub(crate) struct Signals {
     pub(crate) options: Options,
     /// Random, so that not all clients begin at the same server.
     seed: u64,
-    start: Instant,
+    pub(crate) start: Instant,
 }
 
 impl Signals {
@@ -154,18 +157,22 @@ impl Pool {
         self.signals.published.notify_waiters();
     }
 
-    /// Chooses a server for a call, among those that can be called. `tried` are avoided if there
-    /// are others. The call may be given to a server that has failed, to see whether it is well
-    /// again; `reluctance` is for how long it leaves that to others, `None` for ever.
+    /// Chooses a server for a call, among those that can be called, at once. The call may be given
+    /// to a server that has failed, to see whether it is well again; `reluctance` is for how long
+    /// it leaves that to others.
     #[inline]
-    pub(crate) fn pick(
+    pub(crate) fn pick_first(
         &self,
         key: Option<&[u8]>,
-        tried: &[Arc<Core>],
-        reluctance: Option<Duration>,
+        reluctance: impl FnOnce() -> Duration,
         now: Duration,
     ) -> Option<Arc<Link>> {
-        self.view.load().pick(key, tried, reluctance, now)
+        self.view.load().pick_first(key, reluctance, now)
+    }
+
+    /// Chooses a server for a call as long as it waits. `tried` are avoided if there are others.
+    fn pick(&self, key: Option<&[u8]>, tried: &[Arc<Core>]) -> Option<Arc<Link>> {
+        self.view.load().pick(key, tried, self.signals.now())
     }
 
     /// Chooses a server as soon as one can be called.
@@ -176,8 +183,7 @@ impl Pool {
         until: Option<Instant>,
     ) -> Option<Arc<Link>> {
         let until = sooner(self.signals.options.patience, until);
-        self.wait_until(until, || self.pick(key, tried, None, self.signals.now()))
-            .await
+        self.wait_until(until, || self.pick(key, tried)).await
     }
 
     /// Waits for a connection to this server, as long as it is in the list.
@@ -225,8 +231,7 @@ impl Pool {
 
     /// Waits until a server can be called.
     pub(crate) async fn ready(&self) {
-        let anybody = || self.pick(None, &[], None, self.signals.now());
-        let _ = self.wait_until(None, anybody).await;
+        let _ = self.wait_until(None, || self.pick(None, &[])).await;
     }
 
     /// Every server of the list.

@@ -59,6 +59,7 @@ impl RetryPolicy {
     ///
     /// A call that is not idempotent is never cut short: after a timeout it could not be made
     /// again.
+    #[inline]
     pub fn timeout(&self, made: u32, left: Duration, is_idempotent: bool) -> Duration {
         let attempts = match self.fail_mode {
             FailMode::FailFast => 1,
@@ -138,7 +139,14 @@ impl RetryBudget {
 
     /// Counts a call, once however often it is tried.
     pub fn count_call(&self, now: Duration) {
-        self.window.add(now.as_secs(), 1, 0);
+        self.count_calls(1, now);
+    }
+
+    /// Counts so many calls.
+    pub(crate) fn count_calls(&self, calls: u32, now: Duration) {
+        if calls > 0 {
+            self.window.add(now.as_secs(), calls, 0);
+        }
     }
 
     /// Takes one retry out of the budget, if there is one left.

@@ -2,7 +2,7 @@
 //! calls meanwhile.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -31,6 +31,8 @@ pub(super) struct Fleet {
 pub(super) struct View {
     pub(super) fleet: Arc<Fleet>,
     survey: Survey,
+    /// The connection of each, once a call has asked for it: the next ones find it here.
+    links: Box<[OnceLock<Arc<Link>>]>,
 }
 
 impl Fleet {
@@ -82,11 +84,6 @@ impl Fleet {
         let member = self.members.get(place as usize);
         member.is_some_and(|member| member.is_up())
     }
-
-    #[inline]
-    fn link(&self, place: usize) -> Option<Arc<Link>> {
-        self.members.get(place)?.link()
-    }
 }
 
 impl View {
@@ -101,52 +98,98 @@ impl View {
         }
         // Without a connection there is no probe; one would be missed for long.
         survey.ill.retain(|&place| fleet.is_up(place));
-        Self { fleet, survey }
+        let links = fleet.members.iter().map(|_| OnceLock::new()).collect();
+        Self {
+            fleet,
+            survey,
+            links,
+        }
     }
 
-    /// Chooses a server: see [`Pool::pick`](super::Pool::pick).
+    /// Chooses a server for a call that was not made before: see
+    /// [`Pool::pick_first`](super::Pool::pick_first).
     #[inline]
+    pub(super) fn pick_first(
+        &self,
+        key: Option<&[u8]>,
+        reluctance: impl FnOnce() -> Duration,
+        now: Duration,
+    ) -> Option<Arc<Link>> {
+        if !self.survey.ill.is_empty()
+            && let Some(link) = self.probe(reluctance(), now)
+        {
+            return Some(link);
+        }
+        match self.link(self.choose(key, &[], now)?) {
+            Some(link) => Some(link),
+            None => self.pick(key, &[], now),
+        }
+    }
+
+    /// One that wants to be probed.
+    #[cold]
+    fn probe(&self, reluctance: Duration, now: Duration) -> Option<Arc<Link>> {
+        let nodes = &self.fleet.nodes;
+        let place = self
+            .survey
+            .probe(nodes, now, reluctance, fastrand::u64(..))?;
+        self.link(place)
+    }
+
+    /// Chooses a server; `tried` are avoided if there are others.
+    #[cold]
     pub(super) fn pick(
         &self,
         key: Option<&[u8]>,
         tried: &[Arc<Core>],
-        reluctance: Option<Duration>,
         now: Duration,
     ) -> Option<Arc<Link>> {
-        let fleet = &*self.fleet;
-        if let Some(reluctance) = reluctance
-            && !self.survey.ill.is_empty()
-        {
-            let random = fastrand::u64(..);
-            let probe = self.survey.probe(&fleet.nodes, now, reluctance, random);
-            if let Some(link) = probe.and_then(|place| fleet.link(place)) {
-                return Some(link);
-            }
-        }
         // By address: a server that was struck off the list and put on it again meanwhile is the
         // same one.
         let places = tried
             .iter()
-            .filter_map(|tried| fleet.places.get(&tried.address));
+            .filter_map(|tried| self.fleet.places.get(&tried.address));
         let mut tried: SmallVec<[u32; 4]> = SmallVec::new();
         places.for_each(|&place| tried.push(place));
         // Somebody may have gone since the view was made; each is asked once at most.
         for _ in 0..=self.survey.usable.len().min(TRIES) {
-            let choice = Choice {
-                nodes: &fleet.nodes,
-                usable: &self.survey.usable,
-                tried: &tried,
-                key,
-                now,
-            };
-            let place = fleet.balancer.pick(&choice, fastrand::u64(..))?;
-            if let Some(link) = fleet.link(place) {
+            let place = self.choose(key, &tried, now)?;
+            if let Some(link) = self.link(place) {
                 return Some(link);
             }
             tried.push(place as u32);
         }
         let mut anybody = self.survey.usable.iter();
-        anybody.find_map(|&place| fleet.link(place as usize))
+        anybody.find_map(|&place| self.link(place as usize))
+    }
+
+    #[inline]
+    fn choose(&self, key: Option<&[u8]>, tried: &[u32], now: Duration) -> Option<usize> {
+        let choice = Choice {
+            nodes: &self.fleet.nodes,
+            usable: &self.survey.usable,
+            tried,
+            key,
+            now,
+        };
+        self.fleet.balancer.pick(&choice, fastrand::u64(..))
+    }
+
+    /// The connection to the server at this place, if calls can be made over it.
+    #[inline]
+    fn link(&self, place: usize) -> Option<Arc<Link>> {
+        match self.links.get(place)?.get() {
+            Some(link) if link.takes_calls() => Some(link.clone()),
+            _ => self.find_link(place),
+        }
+    }
+
+    /// Asks the server itself, which may have another connection by now.
+    #[cold]
+    fn find_link(&self, place: usize) -> Option<Arc<Link>> {
+        let link = self.fleet.members.get(place)?.link()?;
+        let _ = self.links.get(place)?.set(link.clone());
+        Some(link)
     }
 
     /// Whether nobody can be called.
