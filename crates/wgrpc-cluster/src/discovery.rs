@@ -5,6 +5,7 @@
 mod fixed;
 mod registry;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,6 +111,13 @@ pub trait Discovery: Send + Sync + 'static {
     /// Waits until there is a list whose [version](Servers::version) is above `seen`.
     fn changed(&self, seen: u64) -> BoxFuture<'_, ()>;
 
+    /// Whether one of its servers may be at this IP address. A client asks before it connects to
+    /// what the name of a server stands for; all are admitted unless a discovery knows better.
+    fn admits(&self, ip: IpAddr) -> bool {
+        let _ = ip;
+        true
+    }
+
     /// The address of one of the servers that are known now, chosen in this way; `None` if there
     /// are none.
     ///
@@ -155,5 +163,9 @@ impl<D: Discovery + ?Sized> Discovery for Arc<D> {
 
     fn changed(&self, seen: u64) -> BoxFuture<'_, ()> {
         (**self).changed(seen)
+    }
+
+    fn admits(&self, ip: IpAddr) -> bool {
+        (**self).admits(ip)
     }
 }

@@ -146,8 +146,10 @@ impl XClientBuilder {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(self, discovery: impl Discovery) -> Result<XClient> {
-        let connector = self.client.connector()?;
         let discovery = Arc::new(discovery);
+        let asked = discovery.clone();
+        let connector = self.client.connector()?;
+        let connector = connector.admitting(move |ip| asked.admits(ip));
         let pool = Pool::start(connector, discovery, self.pool);
         Ok(XClient(Arc::new(Shared {
             pool,

@@ -1,6 +1,7 @@
 //! Connections that are made alike, and arguments that are encoded once for all of them.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
@@ -24,7 +25,7 @@ use crate::header::Meta;
 use crate::limits::ClientLimits;
 use crate::middleware::Middleware;
 use crate::protocol::{self, ConnectOption, Ext};
-use crate::transport::{self, Io};
+use crate::transport::{self, Io, Lookup};
 
 /// Encoded arguments of this size or more are kept in the buffer that they were encoded into.
 const LARGE: usize = 16 << 10;
@@ -52,7 +53,10 @@ const SHORT: usize = 61;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Connector(pub(super) Arc<Options>);
+pub struct Connector {
+    pub(super) options: Arc<Options>,
+    pub(super) lookup: Lookup,
+}
 
 /// What the connections of a connector have in common.
 pub(super) struct Options {
@@ -70,6 +74,27 @@ pub(super) struct Options {
 }
 
 impl Connector {
+    /// The same, but connects over TCP only to IP addresses that `admits` admits, whatever name
+    /// stood for them. IPv4 addresses are never shown as IPv6 ones.
+    ///
+    /// This is for addresses that others have written down: whoever owns a name can let it mean
+    /// any machine, such as one that only this program can reach.
+    ///
+    /// ```no_run
+    /// # async fn example(found: &str) -> wgrpc_core::Result<()> {
+    /// use wgrpc_core::Client;
+    ///
+    /// let connector = Client::builder().connector()?.admitting(|ip| !ip.is_loopback());
+    /// let client = connector.connect(found).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn admitting(mut self, admits: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        self.lookup.set_admits(admits);
+        self
+    }
+
     /// Connects to `protocol@address`.
     ///
     /// # Errors
@@ -84,8 +109,8 @@ impl Connector {
             address: address.to_string(),
             cause,
         };
-        let dial = transport::dial(&address);
-        let io = match self.0.connect_timeout {
+        let dial = transport::dial(&address, &self.lookup);
+        let io = match self.options.connect_timeout {
             None => dial.await,
             Some(limit) => match tokio::time::timeout(limit, dial).await {
                 Ok(io) => io,
@@ -135,14 +160,14 @@ impl Connector {
         call::with_scratch(|scratch| {
             scratch.extend_from_slice(method.as_bytes());
             encoded.types = self
-                .0
+                .options
                 .encoding
                 .encode(args, scratch)
                 .map_err(|error| Error::Encode(Cause::new(error)))?;
             encoded.meaning = if encoded.types.are_fixed() {
-                Meaning::Everywhere(self.0.format.clone())
+                Meaning::Everywhere(self.options.format.clone())
             } else {
-                Meaning::Here(self.0.clone())
+                Meaning::Here(self.options.clone())
             };
             encoded.body.fill(method, scratch);
             Ok(())
@@ -151,16 +176,16 @@ impl Connector {
 
     /// How long connecting may take; `None` is for ever.
     pub fn connect_timeout(&self) -> Option<Duration> {
-        self.0.connect_timeout
+        self.options.connect_timeout
     }
 
     /// How long a call may take unless it says otherwise; `None` is for ever.
     pub fn timeout(&self) -> Option<Duration> {
-        self.0.timeout
+        self.options.timeout
     }
 
     fn start(&self, io: Io) -> Client {
-        let options = &self.0;
+        let options = &self.options;
         let option = ConnectOption {
             codec: options.format.name().to_owned(),
             connect_timeout: nanoseconds(options.connect_timeout.unwrap_or_default()),
@@ -206,9 +231,9 @@ fn nanoseconds(duration: Duration) -> i64 {
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector")
-            .field("codec", &self.0.format.name())
-            .field("connect_timeout", &self.0.connect_timeout)
-            .field("timeout", &self.0.timeout)
+            .field("codec", &self.options.format.name())
+            .field("connect_timeout", &self.options.connect_timeout)
+            .field("timeout", &self.options.timeout)
             .finish_non_exhaustive()
     }
 }
