@@ -29,8 +29,14 @@ use crate::pool::{HURRY, Signals};
 /// connection; the old one lives until its calls have ended.
 const STALLED_AFTER: u32 = 3;
 
-/// A connection of this age may have died some time ago.
+/// A connection of this age, or one over which nothing has come for so long, may have died some
+/// time ago.
 const OLD: Duration = Duration::from_secs(10);
+
+/// How long, at least, one over which nothing has come for long has for an answer before another
+/// one is made beside it, and how much longer than an answer took last.
+const DOUBT: Duration = Duration::from_millis(100);
+const DOUBT_FACTOR: u32 = 3;
 
 /// How connections are made.
 pub(crate) type Dial =
@@ -166,6 +172,11 @@ impl Core {
         matches!(&*self.state.lock(), State::Gone)
     }
 
+    /// The time, as its load and health count it.
+    pub(crate) fn now(&self) -> Duration {
+        self.signals.now()
+    }
+
     /// Why there is no connection, if one was tried.
     pub(crate) fn why_down(&self) -> Option<Error> {
         match &*self.state.lock() {
@@ -288,9 +299,25 @@ impl Link {
         let member = &self.member;
         let misses = self.misses.fetch_add(1, Ordering::Relaxed) + 1;
         let is_idle = member.node.load().in_flight() == 0;
-        if (is_idle || misses >= STALLED_AFTER) && member.leave(self) {
-            member.stalled.notify_one();
+        if is_idle || misses >= STALLED_AFTER {
+            self.give_up();
         }
+    }
+
+    /// Lets a new connection be made for new calls, if that has not been done yet.
+    pub(crate) fn give_up(&self) {
+        if self.member.leave(self) {
+            self.member.stalled.notify_one();
+        }
+    }
+
+    /// Whether nothing has come over it for so long that the network may have forgotten it, and if
+    /// so, after which time without an answer that is to be doubted.
+    #[inline]
+    pub(crate) fn doubt(&self, now: Duration) -> Option<Duration> {
+        let latency = self.member.node.load().silent_for(OLD, now)?;
+        let is_old = now.saturating_sub(self.since) >= OLD;
+        is_old.then(|| DOUBT.max(latency.saturating_mul(DOUBT_FACTOR)))
     }
 }
 
@@ -309,8 +336,12 @@ impl Keeper {
                 Ok(client) => {
                     self.member.dialled(Outcome::Answered, begun);
                     let since = Instant::now();
-                    self.hold(client).await;
+                    let has_stalled = self.hold(client).await;
                     backoff.ended(since.elapsed());
+                    // Calls may wait, and what has stalled only now did well for long.
+                    if has_stalled && since.elapsed() >= OLD {
+                        continue;
+                    }
                 }
                 Err(error) => {
                     self.member.dialled(Outcome::Unreachable, begun);
@@ -330,8 +361,8 @@ impl Keeper {
         }
     }
 
-    /// Lends the connection out until it has ended or stalled.
-    async fn hold(&self, client: Client) {
+    /// Lends the connection out until it has ended or stalled; says whether it has stalled.
+    async fn hold(&self, client: Client) -> bool {
         let member = self.member.clone();
         let since = member.signals.now();
         let link = Arc::new(Link {
@@ -355,6 +386,7 @@ impl Keeper {
             }
         }
         self.member.signals.changed.notify_one();
+        link.client.is_available()
     }
 
     /// Makes a connection, when not too many others are being made.

@@ -79,9 +79,12 @@ impl RetryPolicy {
     /// Whether there may be another attempt, after `made` attempts of which the last ended with
     /// `error`. Whether there is time left, and [budget](RetryBudget), is for others to say.
     pub fn allows(&self, made: u32, error: &Error, is_idempotent: bool) -> bool {
-        self.fail_mode != FailMode::FailFast
-            && made < self.attempts
-            && may_send_again(error, is_idempotent)
+        self.has_more(made) && may_send_again(error, is_idempotent)
+    }
+
+    /// Whether there may be so many attempts and another one.
+    pub(crate) fn has_more(&self, made: u32) -> bool {
+        self.fail_mode != FailMode::FailFast && made < self.attempts
     }
 }
 

@@ -155,6 +155,14 @@ impl Load {
         (latency > 0.0).then(|| Duration::from_nanos(latency as u64))
     }
 
+    /// How long calls took when one was answered last, if that is so long ago.
+    #[inline]
+    pub(crate) fn silent_for(&self, silence: Duration, now: Duration) -> Option<Duration> {
+        let (at, average) = unpack(self.latency.load(Ordering::Relaxed));
+        let is_silent = average > 0.0 && since(at, millis(now)) >= silence.as_millis() as f32;
+        is_silent.then(|| Duration::from_nanos(average as u64))
+    }
+
     /// What one more call would cost by the number of calls, for one of this weight.
     pub(crate) fn calls(&self, now: Duration, weight: u32) -> f32 {
         let (failures, freshness) = self.failing(now);
@@ -324,6 +332,17 @@ mod tests {
         );
         // Also if there are no calls: it may have become better.
         assert!(latency(&load, now + Duration::from_secs(4)) < 12);
+    }
+
+    #[test]
+    fn a_server_is_silent_if_it_has_answered_and_then_not_for_long() {
+        let load = Load::default();
+        let (second, later) = (Duration::from_secs(1), START + Duration::from_secs(60));
+        assert_eq!(load.silent_for(second, later), None);
+        call(&load, START, 20, Outcome::Answered);
+        assert_eq!(load.silent_for(second, START + second / 2), None);
+        let latency = load.silent_for(second, later).unwrap();
+        assert_eq!(latency.as_millis(), 20, "as it was then");
     }
 
     #[test]

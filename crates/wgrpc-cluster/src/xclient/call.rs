@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use wgrpc_core::{Arguments, Attempt, BoxFuture, Call, CallOptions, Error, Result};
 use wgrpc_gob::Gob;
 
@@ -102,6 +103,14 @@ impl<R: DeserializeOwned + Send + 'static> XCall<R> {
             let task = Task::new(Request::new(shared, encoded, terms), now);
             return Self(State::Later(Box::pin(task.run(Vec::new()))));
         };
+        if terms.is_idempotent
+            && let Some(doubt) = link.doubt(at)
+            && shared.retry.has_more(1)
+        {
+            let task = Task::new(Request::new(shared, encoded, terms), now);
+            let way = task.again(link, 0);
+            return Self(State::Later(Box::pin(task.race(way, doubt))));
+        }
         let args = (method, &encoded);
         Self(State::First(
             Way {
@@ -365,6 +374,53 @@ impl Task {
         }
     }
 
+    /// Waits for an attempt whose connection may have been forgotten by the network. If there is
+    /// no answer for so long, a new connection to the same server is made, and the attempt made
+    /// over that as well: the first reply counts.
+    async fn race<R>(self, mut way: Way<R>, doubt: Duration) -> Result<R>
+    where
+        R: DeserializeOwned + Send + 'static,
+    {
+        let member = way.link.member.clone();
+        let failed = |error| Failed {
+            member: member.clone(),
+            error,
+        };
+        let early = timeout(doubt, &mut way).await.ok();
+        let signals = &self.pool().signals;
+        let ended = match early {
+            Some(result) => vec![result],
+            None if !signals.options.budget.try_retry(signals.now()) => vec![way.await],
+            None => {
+                way.link.give_up();
+                let other = std::pin::pin!(async {
+                    match self.wait_for(&member).await {
+                        Some(link) => self.again(link, 1).await,
+                        None => Err(member.why_no_call()),
+                    }
+                });
+                match select(way, other).await {
+                    Either::Left((Ok(reply), _)) => return Ok(reply),
+                    Either::Right((Ok(reply), way)) => {
+                        way.forget();
+                        return Ok(reply);
+                    }
+                    Either::Left((one, other)) => vec![one, other.await],
+                    Either::Right((one, way)) => vec![one, way.await],
+                }
+            }
+        };
+        let mut errors = Vec::new();
+        for result in ended {
+            match result {
+                Ok(reply) => return Ok(reply),
+                Err(error) => errors.push(failed(error)),
+            }
+        }
+        let failed = self.judge(errors)?;
+        self.run(failed).await
+    }
+
     /// The server for the next attempt, once it can be called.
     async fn next(&self, failed: &[Failed]) -> Option<Arc<Link>> {
         match failed.last() {
@@ -414,6 +470,14 @@ impl<R> Way<R> {
             && matches!(error, Some(Error::Timeout { sent: true, .. }))
         {
             self.link.missed();
+        }
+    }
+
+    /// Gives the attempt up. That it took long was its connection's fault, and not its server's.
+    fn forget(mut self) {
+        if let Some(begun) = self.begun.take() {
+            let begun = begun.from(self.link.member.now());
+            self.link.end(begun, Outcome::Unknown, self.call.stay());
         }
     }
 }
