@@ -5,6 +5,7 @@
 mod fixed;
 mod registry;
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +91,15 @@ pub struct Servers {
     pub endpoints: Vec<Endpoint>,
     /// When the list was last known to be right; `None` if there is none yet.
     pub as_of: Option<Instant>,
+}
+
+/// The order of addresses as they are written. Most have the same protocol, and need not be.
+pub(crate) fn in_order(a: &Address, b: &Address) -> Ordering {
+    if a.protocol() == b.protocol() {
+        a.target().cmp(b.target())
+    } else {
+        a.to_string().cmp(&b.to_string())
+    }
 }
 
 /// Where the servers are.

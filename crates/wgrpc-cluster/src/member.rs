@@ -277,7 +277,7 @@ impl Link {
             outcome
         };
         if health.record(outcome, at, now, random, policy) {
-            signals.changed.notify_one();
+            signals.tell(&self.member);
         }
         outcome
     }
@@ -346,7 +346,7 @@ impl Keeper {
                 Err(error) => {
                     self.member.dialled(Outcome::Unreachable, begun);
                     self.member.enter(State::Down(Some(error)));
-                    self.member.signals.changed.notify_one();
+                    self.member.signals.tell(&self.member);
                 }
             }
             let pause = backoff.next(fastrand::u64(..));
@@ -374,7 +374,7 @@ impl Keeper {
         });
         self.member.enter(State::Up(link.clone()));
         self.member.signals.arrived.notify_one();
-        self.member.signals.changed.notify_one();
+        self.member.signals.tell(&self.member);
         // A signal may be meant for an earlier connection.
         while self.member.has(&link) {
             tokio::select! {
@@ -385,7 +385,7 @@ impl Keeper {
                 () = self.member.stalled.notified() => {}
             }
         }
-        self.member.signals.changed.notify_one();
+        self.member.signals.tell(&self.member);
         link.client.is_available()
     }
 

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout_at};
-use wgrpc_core::{Attempt, Attempts, Cause, Connector, Error};
+use wgrpc_core::{Address, Attempt, Attempts, Cause, Connector, Error};
 
 use crate::balance::SelectMode;
 use crate::discovery::{Discovery, Endpoint};
@@ -51,7 +52,9 @@ pub(crate) struct Options {
 /// What the members of a pool tell and are told, and what they share.
 pub(crate) struct Signals {
     /// Something about a member has changed.
-    pub(crate) changed: Notify,
+    changed: Notify,
+    /// Where those are that it is about, since the last view was made.
+    restless: Mutex<Vec<Address>>,
     /// A connection has come up.
     pub(crate) arrived: Notify,
     /// A new view was published.
@@ -67,6 +70,12 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
+    /// Tells that something about this member has changed.
+    pub(crate) fn tell(&self, member: &Core) {
+        self.restless.lock().push(member.address.clone());
+        self.changed.notify_one();
+    }
+
     /// The time since the pool began.
     #[inline]
     pub(crate) fn now(&self) -> Duration {
@@ -103,6 +112,7 @@ impl Pool {
     ) -> Owner {
         let signals = Arc::new(Signals {
             changed: Notify::new(),
+            restless: Mutex::default(),
             arrived: Notify::new(),
             published: Notify::new(),
             hurry: Notify::new(),
@@ -127,20 +137,23 @@ impl Pool {
     /// Follows the list of servers, and publishes what has become of them.
     async fn follow(self: Arc<Self>, mut version: u64) {
         loop {
-            let has_changed = tokio::select! {
+            tokio::select! {
                 biased;
-                () = self.signals.changed.notified() => true,
-                () = self.discovery.changed(version) => false,
-            };
+                () = self.signals.changed.notified() => {}
+                () = self.discovery.changed(version) => {}
+            }
+            // Before it is looked at: what changes from now on is told again.
+            let restless = std::mem::take(&mut *self.signals.restless.lock());
             let servers = self.discovery.servers();
             if servers.version > version {
                 version = servers.version;
                 let last = self.view.load().fleet.clone();
                 let last = Some(&*last);
                 let (connector, signals) = (&self.connector, &self.signals);
-                self.publish(fleet(&servers.endpoints, last, connector, signals));
-            } else if has_changed {
-                self.publish(self.view.load().fleet.clone());
+                let fleet = fleet(&servers.endpoints, last, connector, signals);
+                self.publish(View::new(fleet));
+            } else if !restless.is_empty() {
+                self.publish(self.view.load().renewed(&restless));
             }
             let nobody = self.view.load().is_empty();
             tokio::select! {
@@ -151,9 +164,9 @@ impl Pool {
         }
     }
 
-    /// Finds out who can be called now, and tells those who wait for it.
-    fn publish(&self, fleet: Arc<Fleet>) {
-        self.view.store(Arc::new(View::new(fleet)));
+    /// Shows calls who can be called now, and tells those who wait for it.
+    fn publish(&self, view: View) {
+        self.view.store(Arc::new(view));
         self.signals.published.notify_waiters();
     }
 

@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 /// A pool of one server that never says anything. The other ends of the connections to it are
 /// kept; there are no more than so many.
 fn mute(connections: usize) -> Owner {
-    let others: parking_lot::Mutex<Vec<DuplexStream>> = parking_lot::Mutex::default();
+    let others: Mutex<Vec<DuplexStream>> = Mutex::default();
     let others = Arc::new(others);
     let dial: Dial = Arc::new(move |connector, _| {
         let others = others.clone();
@@ -140,7 +140,7 @@ fn connected(pool: &Pool) -> usize {
 
 /// Connects to everybody, after a while of up to 100 ms each.
 fn after_a_while() -> Dial {
-    let others: Arc<parking_lot::Mutex<Vec<DuplexStream>>> = Arc::default();
+    let others: Arc<Mutex<Vec<DuplexStream>>> = Arc::default();
     Arc::new(move |connector, _| {
         let others = others.clone();
         Box::pin(async move {
@@ -169,6 +169,40 @@ async fn two_thousand_connections_that_come_up_together_make_few_views() {
     }
     let most = begun.elapsed().as_millis() / SETTLE.as_millis() + 2;
     assert!(views <= most, "{views} views, at most {most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_view_that_was_told_of_changes_shows_what_one_made_anew_does() {
+    let owner = start(&Arc::new(ServerList::new(many(0, 20))), after_a_while());
+    let pool = &owner.pool;
+    while connected(pool) < 20 {
+        pool.signals.published.notified().await;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..200 {
+        if let Some(link) = pool.pick(None, &[]) {
+            match fastrand::u8(..3) {
+                0 => link.client.close().unwrap_or_default(),
+                1 => link.give_up(),
+                _ => (0..5).for_each(|_| {
+                    let begun = link.begin(pool.signals.now(), 0);
+                    let stay = link.client.call::<_, ()>("A.B", &()).stay();
+                    link.end(begun, Outcome::Failed, stay);
+                }),
+            }
+        }
+        sleep(Duration::from_millis(fastrand::u64(20..100))).await;
+        while !pool.signals.restless.lock().is_empty() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        let view = pool.view.load();
+        let anew = View::new(view.fleet.clone());
+        let usable = |view: &View| (0..20).filter(|&it| view.is_usable(it)).collect::<Vec<_>>();
+        assert_eq!(usable(&view), usable(&anew));
+        assert_eq!(view.ill(), anew.ill());
+        seen.insert(usable(&view));
+    }
+    assert!(seen.len() > 20, "hardly anything has changed");
 }
 
 #[tokio::test(start_paused = true)]
