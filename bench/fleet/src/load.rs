@@ -14,6 +14,9 @@ use crate::WorkClient;
 /// How often calls are made, several at a time.
 const TICK: Duration = Duration::from_millis(2);
 
+/// Calls that take longer are counted as if they took this.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// Calls that are made at a steady rate until this is [ended](Self::end).
 pub(crate) struct Load {
     counts: Arc<Mutex<Vec<Second>>>,
@@ -33,7 +36,9 @@ pub(crate) struct Second {
 impl Second {
     fn new() -> Self {
         Self {
-            latencies: Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are fine")),
+            // One that grows would take what is beyond its range for the shortest there is.
+            latencies: Histogram::new_with_max(LONGEST.as_micros() as u64, 3)
+                .unwrap_or_else(|_| unreachable!("three digits are fine")),
             by_server: BTreeMap::new(),
             errors: Vec::new(),
         }
@@ -53,6 +58,12 @@ impl Second {
         let mut sum = Self::new();
         seconds.iter().for_each(|second| sum.add(second));
         sum
+    }
+
+    fn answered(&mut self, server: u32, took: Duration) {
+        let micros = took.as_micros().max(1) as u64;
+        self.latencies.saturating_record(micros);
+        *self.by_server.entry(server).or_default() += 1;
     }
 
     /// How many calls were made.
@@ -106,20 +117,31 @@ async fn calls(client: WorkClient<XClient>, rate: u64, counts: Arc<Mutex<Vec<Sec
             let begun = Instant::now();
             tokio::spawn(async move {
                 let result = call.await;
-                let took = begun.elapsed().as_micros() as u64;
+                let took = begun.elapsed();
                 let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
                 if counts.len() <= second {
                     counts.resize_with(second + 1, Second::new);
                 }
                 let count = &mut counts[second];
                 match result {
-                    Ok(server) => {
-                        count.latencies.saturating_record(took.max(1));
-                        *count.by_server.entry(server).or_default() += 1;
-                    }
+                    Ok(server) => count.answered(server, took),
                     Err(error) => count.errors.push(error.to_string()),
                 }
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_took_long_counts_as_long() {
+        let mut second = Second::new();
+        let took = Duration::from_secs(3);
+        second.answered(1, took);
+        let p99 = second.p99();
+        assert!(p99 >= took && p99 < took.mul_f64(1.01), "{p99:?}");
     }
 }
