@@ -94,12 +94,10 @@ async fn serve(listen: &str, registry: Option<String>, delay: Duration) -> Resul
         server = server.announcer(Heartbeat::new(url)?);
     }
     let server = server.listen(listen).await?;
-    process::say(&server.address().to_string())?;
-    std::future::pending().await
+    process::listening(&server.address().to_string()).await
 }
 
 async fn register(listen: &str) -> Result<()> {
     let registry = Registry::builder().build().listen(listen).await?;
-    process::say(registry.url())?;
-    std::future::pending().await
+    process::listening(registry.url()).await
 }
