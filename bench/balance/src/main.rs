@@ -1,10 +1,11 @@
 //! Measures what a balancer costs a call: choosing a server, and taking note of how the call
-//! ended.
+//! ended; and what a change of the servers costs a client.
 //!
 //! Servers have the same weight unless a row says otherwise, and loads and latencies of their own;
 //! keys are eight random bytes. All rows take turns in short batches over many rounds, so that
 //! whatever else the machine does hits all alike; reported are medians.
 
+mod changes;
 mod rows;
 
 use std::time::{Duration, Instant};

@@ -8,6 +8,8 @@ use anyhow::Result;
 use fastrand::Rng;
 use wgrpc_cluster::{Choice, Endpoint, HealthPolicy, Node, Outcome, RetryBudget, SelectMode};
 
+use crate::changes::Changes;
+
 /// One thing to be measured.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
@@ -57,6 +59,15 @@ pub(crate) fn all(servers: u32) -> Result<Vec<Row>> {
     let fleet = Arc::clone(&even);
     rows.push(row("building a ConsistentHash", move || {
         black_box(SelectMode::ConsistentHash.build(&fleet.nodes, 1));
+    }));
+    let endpoints: Vec<Endpoint> = even.nodes.iter().map(|it| it.endpoint().clone()).collect();
+    let mut changes = Changes::new(endpoints.clone())?;
+    rows.push(row("a list that differs in one server", move || {
+        changes.change_list();
+    }));
+    let mut changes = Changes::new(endpoints)?;
+    rows.push(row("a connection that ends and comes back", move || {
+        changes.end_connection();
     }));
     Ok(rows)
 }

@@ -5,6 +5,8 @@
 mod fixed;
 mod registry;
 
+use std::cmp::Ordering;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +93,15 @@ pub struct Servers {
     pub as_of: Option<Instant>,
 }
 
+/// The order of addresses as they are written. Most have the same protocol, and need not be.
+pub(crate) fn in_order(a: &Address, b: &Address) -> Ordering {
+    if a.protocol() == b.protocol() {
+        a.target().cmp(b.target())
+    } else {
+        a.to_string().cmp(&b.to_string())
+    }
+}
+
 /// Where the servers are.
 ///
 /// A client asks [`servers`](Self::servers) and waits for changes in the background; it never waits
@@ -109,6 +120,13 @@ pub trait Discovery: Send + Sync + 'static {
 
     /// Waits until there is a list whose [version](Servers::version) is above `seen`.
     fn changed(&self, seen: u64) -> BoxFuture<'_, ()>;
+
+    /// Whether one of its servers may be at this IP address. A client asks before it connects to
+    /// what the name of a server stands for; all are admitted unless a discovery knows better.
+    fn admits(&self, ip: IpAddr) -> bool {
+        let _ = ip;
+        true
+    }
 
     /// The address of one of the servers that are known now, chosen in this way; `None` if there
     /// are none.
@@ -155,5 +173,9 @@ impl<D: Discovery + ?Sized> Discovery for Arc<D> {
 
     fn changed(&self, seen: u64) -> BoxFuture<'_, ()> {
         (**self).changed(seen)
+    }
+
+    fn admits(&self, ip: IpAddr) -> bool {
+        (**self).admits(ip)
     }
 }

@@ -177,6 +177,20 @@ impl Health {
         }
     }
 
+    /// Whether an answer would change nothing but counts.
+    #[inline]
+    pub(crate) fn is_untroubled(&self) -> bool {
+        self.in_a_row.load(Ordering::Relaxed) == 0 && !self.is_ill()
+    }
+
+    /// Takes note of answers that were not [recorded](Self::record) one by one, because it was
+    /// [untroubled](Self::is_untroubled).
+    pub(crate) fn count_answers(&self, answers: u32, now: Duration, policy: &HealthPolicy) {
+        if answers > 0 {
+            self.window.add(policy.slot(now), answers, 0);
+        }
+    }
+
     /// Whether the caller may make its call the probe of this server. If so, it has to
     /// [report](Self::record) how the call ended; nobody else is told so meanwhile.
     ///
@@ -201,6 +215,7 @@ impl Health {
         true
     }
 
+    #[inline]
     fn is_ill(&self) -> bool {
         self.probe_at.load(Ordering::Relaxed) != WELL
     }

@@ -7,7 +7,7 @@
 use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -29,8 +29,14 @@ use crate::pool::{HURRY, Signals};
 /// connection; the old one lives until its calls have ended.
 const STALLED_AFTER: u32 = 3;
 
-/// A connection of this age may have died some time ago.
+/// A connection of this age, or one over which nothing has come for so long, may have died some
+/// time ago.
 const OLD: Duration = Duration::from_secs(10);
+
+/// How long, at least, one over which nothing has come for long has for an answer before another
+/// one is made beside it, and how much longer than an answer took last.
+const DOUBT: Duration = Duration::from_millis(100);
+const DOUBT_FACTOR: u32 = 3;
 
 /// How connections are made.
 pub(crate) type Dial =
@@ -72,6 +78,8 @@ pub(crate) struct Link {
     since: Duration,
     /// Calls over it in a row whose time was up.
     misses: AtomicU32,
+    /// Whether new calls are made over another one.
+    is_given_up: AtomicBool,
 }
 
 impl Member {
@@ -127,6 +135,7 @@ impl Core {
         let state = self.state.lock();
         let is_lent = matches!(&*state, State::Up(known) if std::ptr::eq(&**known, link));
         if is_lent {
+            link.is_given_up.store(true, Ordering::Relaxed);
             self.replace(state, State::Down(None));
         }
         is_lent
@@ -148,19 +157,24 @@ impl Core {
     #[inline]
     pub(crate) fn link(&self) -> Option<Arc<Link>> {
         let lent = self.lent.load();
-        let link = lent.as_ref().filter(|link| link.client.is_available())?;
+        let link = lent.as_ref().filter(|link| link.takes_calls())?;
         Some(Arc::clone(link))
     }
 
     /// Whether there is a connection.
     pub(crate) fn is_up(&self) -> bool {
         let lent = self.lent.load();
-        lent.as_ref().is_some_and(|link| link.client.is_available())
+        lent.as_ref().is_some_and(|link| link.takes_calls())
     }
 
     /// Whether it has left the list, so that there will not be a connection again.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(&*self.state.lock(), State::Gone)
+    }
+
+    /// The time, as its load and health count it.
+    pub(crate) fn now(&self) -> Duration {
+        self.signals.now()
     }
 
     /// Why there is no connection, if one was tried.
@@ -197,19 +211,44 @@ impl Core {
 }
 
 impl Link {
-    /// Begins a call over the connection.
+    /// Whether calls can be made over it.
     #[inline]
-    pub(crate) fn begin(&self, now: Duration) -> Begun {
-        self.member.node.load().begin(now)
+    pub(crate) fn takes_calls(&self) -> bool {
+        !self.is_given_up.load(Ordering::Relaxed) && self.client.is_available()
+    }
+
+    /// Begins a call over the connection, of which `made` attempts have been made before.
+    #[inline]
+    pub(crate) fn begin(&self, now: Duration, made: u32) -> Begun {
+        let load = self.member.node.load();
+        if made == 0 {
+            load.begin_first(now)
+        } else {
+            load.begin(now)
+        }
     }
 
     /// Learns how a call has ended: so do the load and the health of the server. Returns what was
     /// learnt: a server is not to blame for what a middleware of the client has done meanwhile.
     #[inline]
     pub(crate) fn end(&self, begun: Begun, outcome: Outcome, stay: Stay) -> Outcome {
+        let node = &self.member.node;
+        let now = (self.member.signals).since(stay.answered.unwrap_or_else(Instant::now));
+        if let (Outcome::Answered, Some(held), Some(_)) = (outcome, stay.held, stay.answered)
+            && self.misses.load(Ordering::Relaxed) == 0
+            && node.health().is_untroubled()
+            && node.load().end_alike(begun.at() + held, now)
+        {
+            return Outcome::Answered;
+        }
+        self.learn(begun, outcome, stay, now)
+    }
+
+    /// Learns from a call that is not like the one before.
+    #[inline(never)]
+    fn learn(&self, begun: Begun, outcome: Outcome, stay: Stay, now: Duration) -> Outcome {
         let (node, signals) = (&self.member.node, &self.member.signals);
         let at = begun.at();
-        let now = signals.since(stay.answered.unwrap_or_else(Instant::now));
         let sent = stay.held.map_or(now, |held| at + held);
         let outcome = match outcome {
             _ if stay.held.is_none() => Outcome::Unknown,
@@ -220,22 +259,25 @@ impl Link {
             outcome => outcome,
         };
         if matches!(outcome, Outcome::Answered | Outcome::Overloaded) {
-            self.answered();
+            self.misses.store(0, Ordering::Relaxed);
         }
-        node.load().end(begun.from(sent), now, outcome);
+        let (load, health, policy) = (node.load(), node.health(), &signals.options.health);
+        let tally = load.take_tally(now);
+        health.count_answers(tally.answered, tally.at, policy);
+        signals.options.budget.count_calls(tally.begun, now);
+        load.end(begun.from(sent), now, outcome);
         let random = if outcome.is_bad() {
             fastrand::u64(..)
         } else {
             0
         };
-        let health = node.health();
         let outcome = if outcome == Outcome::Failed && self.has_ended_unnoticed(now) {
             Outcome::Unknown
         } else {
             outcome
         };
-        if health.record(outcome, at, now, random, &signals.options.health) {
-            signals.changed.notify_one();
+        if health.record(outcome, at, now, random, policy) {
+            signals.tell(&self.member);
         }
         outcome
     }
@@ -250,13 +292,6 @@ impl Link {
             && self.member.node.health().condition() != Condition::Well
     }
 
-    #[inline]
-    fn answered(&self) {
-        if self.misses.load(Ordering::Relaxed) != 0 {
-            self.misses.store(0, Ordering::Relaxed);
-        }
-    }
-
     /// Learns that there was no answer in time. A connection that has stalled is given up; calls
     /// in flight keep it until they end. If there are none nothing speaks for it, and it may have
     /// been forgotten on the way while it was idle: one miss is enough then.
@@ -264,9 +299,25 @@ impl Link {
         let member = &self.member;
         let misses = self.misses.fetch_add(1, Ordering::Relaxed) + 1;
         let is_idle = member.node.load().in_flight() == 0;
-        if (is_idle || misses >= STALLED_AFTER) && member.leave(self) {
-            member.stalled.notify_one();
+        if is_idle || misses >= STALLED_AFTER {
+            self.give_up();
         }
+    }
+
+    /// Lets a new connection be made for new calls, if that has not been done yet.
+    pub(crate) fn give_up(&self) {
+        if self.member.leave(self) {
+            self.member.stalled.notify_one();
+        }
+    }
+
+    /// Whether nothing has come over it for so long that the network may have forgotten it, and if
+    /// so, after which time without an answer that is to be doubted.
+    #[inline]
+    pub(crate) fn doubt(&self, now: Duration) -> Option<Duration> {
+        let latency = self.member.node.load().silent_for(OLD, now)?;
+        let is_old = now.saturating_sub(self.since) >= OLD;
+        is_old.then(|| DOUBT.max(latency.saturating_mul(DOUBT_FACTOR)))
     }
 }
 
@@ -285,13 +336,17 @@ impl Keeper {
                 Ok(client) => {
                     self.member.dialled(Outcome::Answered, begun);
                     let since = Instant::now();
-                    self.hold(client).await;
+                    let has_stalled = self.hold(client).await;
                     backoff.ended(since.elapsed());
+                    // Calls may wait, and what has stalled only now did well for long.
+                    if has_stalled && since.elapsed() >= OLD {
+                        continue;
+                    }
                 }
                 Err(error) => {
                     self.member.dialled(Outcome::Unreachable, begun);
                     self.member.enter(State::Down(Some(error)));
-                    self.member.signals.changed.notify_one();
+                    self.member.signals.tell(&self.member);
                 }
             }
             let pause = backoff.next(fastrand::u64(..));
@@ -306,8 +361,8 @@ impl Keeper {
         }
     }
 
-    /// Lends the connection out until it has ended or stalled.
-    async fn hold(&self, client: Client) {
+    /// Lends the connection out until it has ended or stalled; says whether it has stalled.
+    async fn hold(&self, client: Client) -> bool {
         let member = self.member.clone();
         let since = member.signals.now();
         let link = Arc::new(Link {
@@ -315,10 +370,11 @@ impl Keeper {
             member,
             since,
             misses: AtomicU32::new(0),
+            is_given_up: AtomicBool::new(false),
         });
         self.member.enter(State::Up(link.clone()));
         self.member.signals.arrived.notify_one();
-        self.member.signals.changed.notify_one();
+        self.member.signals.tell(&self.member);
         // A signal may be meant for an earlier connection.
         while self.member.has(&link) {
             tokio::select! {
@@ -329,7 +385,8 @@ impl Keeper {
                 () = self.member.stalled.notified() => {}
             }
         }
-        self.member.signals.changed.notify_one();
+        self.member.signals.tell(&self.member);
+        link.client.is_available()
     }
 
     /// Makes a connection, when not too many others are being made.

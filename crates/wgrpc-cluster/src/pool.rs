@@ -9,15 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout_at};
-use wgrpc_core::{Attempt, Attempts, Cause, Connector, Error};
+use wgrpc_core::{Address, Attempt, Attempts, Cause, Connector, Error};
 
 use crate::balance::SelectMode;
 use crate::discovery::{Discovery, Endpoint};
 use crate::health::HealthPolicy;
 use crate::member::{Core, Dial, Link, Member};
+use crate::retry::RetryBudget;
 use crate::xclient::ServerState;
 use view::{Fleet, View};
 
@@ -35,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) select: SelectMode,
     /// When a server is left out.
     pub(crate) health: HealthPolicy,
+    /// How much may be sent again.
+    pub(crate) budget: RetryBudget,
     /// How connections are made.
     pub(crate) dial: Dial,
     /// How many are made at a time.
@@ -48,7 +52,9 @@ pub(crate) struct Options {
 /// What the members of a pool tell and are told, and what they share.
 pub(crate) struct Signals {
     /// Something about a member has changed.
-    pub(crate) changed: Notify,
+    changed: Notify,
+    /// Where those are that it is about, since the last view was made.
+    restless: Mutex<Vec<Address>>,
     /// A connection has come up.
     pub(crate) arrived: Notify,
     /// A new view was published.
@@ -60,10 +66,16 @@ pub(crate) struct Signals {
     pub(crate) options: Options,
     /// Random, so that not all clients begin at the same server.
     seed: u64,
-    start: Instant,
+    pub(crate) start: Instant,
 }
 
 impl Signals {
+    /// Tells that something about this member has changed.
+    pub(crate) fn tell(&self, member: &Core) {
+        self.restless.lock().push(member.address.clone());
+        self.changed.notify_one();
+    }
+
     /// The time since the pool began.
     #[inline]
     pub(crate) fn now(&self) -> Duration {
@@ -100,6 +112,7 @@ impl Pool {
     ) -> Owner {
         let signals = Arc::new(Signals {
             changed: Notify::new(),
+            restless: Mutex::default(),
             arrived: Notify::new(),
             published: Notify::new(),
             hurry: Notify::new(),
@@ -124,20 +137,23 @@ impl Pool {
     /// Follows the list of servers, and publishes what has become of them.
     async fn follow(self: Arc<Self>, mut version: u64) {
         loop {
-            let has_changed = tokio::select! {
+            tokio::select! {
                 biased;
-                () = self.signals.changed.notified() => true,
-                () = self.discovery.changed(version) => false,
-            };
+                () = self.signals.changed.notified() => {}
+                () = self.discovery.changed(version) => {}
+            }
+            // Before it is looked at: what changes from now on is told again.
+            let restless = std::mem::take(&mut *self.signals.restless.lock());
             let servers = self.discovery.servers();
             if servers.version > version {
                 version = servers.version;
                 let last = self.view.load().fleet.clone();
                 let last = Some(&*last);
                 let (connector, signals) = (&self.connector, &self.signals);
-                self.publish(fleet(&servers.endpoints, last, connector, signals));
-            } else if has_changed {
-                self.publish(self.view.load().fleet.clone());
+                let fleet = fleet(&servers.endpoints, last, connector, signals);
+                self.publish(View::new(fleet));
+            } else if !restless.is_empty() {
+                self.publish(self.view.load().renewed(&restless));
             }
             let nobody = self.view.load().is_empty();
             tokio::select! {
@@ -148,24 +164,28 @@ impl Pool {
         }
     }
 
-    /// Finds out who can be called now, and tells those who wait for it.
-    fn publish(&self, fleet: Arc<Fleet>) {
-        self.view.store(Arc::new(View::new(fleet)));
+    /// Shows calls who can be called now, and tells those who wait for it.
+    fn publish(&self, view: View) {
+        self.view.store(Arc::new(view));
         self.signals.published.notify_waiters();
     }
 
-    /// Chooses a server for a call, among those that can be called. `tried` are avoided if there
-    /// are others. The call may be given to a server that has failed, to see whether it is well
-    /// again; `reluctance` is for how long it leaves that to others, `None` for ever.
+    /// Chooses a server for a call, among those that can be called, at once. The call may be given
+    /// to a server that has failed, to see whether it is well again; `reluctance` is for how long
+    /// it leaves that to others.
     #[inline]
-    pub(crate) fn pick(
+    pub(crate) fn pick_first(
         &self,
         key: Option<&[u8]>,
-        tried: &[Arc<Core>],
-        reluctance: Option<Duration>,
+        reluctance: impl FnOnce() -> Duration,
         now: Duration,
     ) -> Option<Arc<Link>> {
-        self.view.load().pick(key, tried, reluctance, now)
+        self.view.load().pick_first(key, reluctance, now)
+    }
+
+    /// Chooses a server for a call as long as it waits. `tried` are avoided if there are others.
+    fn pick(&self, key: Option<&[u8]>, tried: &[Arc<Core>]) -> Option<Arc<Link>> {
+        self.view.load().pick(key, tried, self.signals.now())
     }
 
     /// Chooses a server as soon as one can be called.
@@ -176,8 +196,7 @@ impl Pool {
         until: Option<Instant>,
     ) -> Option<Arc<Link>> {
         let until = sooner(self.signals.options.patience, until);
-        self.wait_until(until, || self.pick(key, tried, None, self.signals.now()))
-            .await
+        self.wait_until(until, || self.pick(key, tried)).await
     }
 
     /// Waits for a connection to this server, as long as it is in the list.
@@ -225,8 +244,7 @@ impl Pool {
 
     /// Waits until a server can be called.
     pub(crate) async fn ready(&self) {
-        let anybody = || self.pick(None, &[], None, self.signals.now());
-        let _ = self.wait_until(None, anybody).await;
+        let _ = self.wait_until(None, || self.pick(None, &[])).await;
     }
 
     /// Every server of the list.

@@ -59,6 +59,7 @@ impl RetryPolicy {
     ///
     /// A call that is not idempotent is never cut short: after a timeout it could not be made
     /// again.
+    #[inline]
     pub fn timeout(&self, made: u32, left: Duration, is_idempotent: bool) -> Duration {
         let attempts = match self.fail_mode {
             FailMode::FailFast => 1,
@@ -78,9 +79,12 @@ impl RetryPolicy {
     /// Whether there may be another attempt, after `made` attempts of which the last ended with
     /// `error`. Whether there is time left, and [budget](RetryBudget), is for others to say.
     pub fn allows(&self, made: u32, error: &Error, is_idempotent: bool) -> bool {
-        self.fail_mode != FailMode::FailFast
-            && made < self.attempts
-            && may_send_again(error, is_idempotent)
+        self.has_more(made) && may_send_again(error, is_idempotent)
+    }
+
+    /// Whether there may be so many attempts and another one.
+    pub(crate) fn has_more(&self, made: u32) -> bool {
+        self.fail_mode != FailMode::FailFast && made < self.attempts
     }
 }
 
@@ -138,7 +142,14 @@ impl RetryBudget {
 
     /// Counts a call, once however often it is tried.
     pub fn count_call(&self, now: Duration) {
-        self.window.add(now.as_secs(), 1, 0);
+        self.count_calls(1, now);
+    }
+
+    /// Counts so many calls.
+    pub(crate) fn count_calls(&self, calls: u32, now: Duration) {
+        if calls > 0 {
+            self.window.add(now.as_secs(), calls, 0);
+        }
     }
 
     /// Takes one retry out of the budget, if there is one left.

@@ -21,7 +21,7 @@ pub use builder::XClientBuilder;
 pub use call::XCall;
 
 use crate::pool;
-use crate::retry::{RetryBudget, RetryPolicy};
+use crate::retry::RetryPolicy;
 
 /// A client of many servers that offer the same: it knows where they are, keeps a connection to
 /// each, gives each call to one of them, and tries another one where that is safe.
@@ -47,7 +47,6 @@ pub struct XClient(Arc<Shared>);
 struct Shared {
     pool: pool::Owner,
     retry: RetryPolicy,
-    budget: RetryBudget,
 }
 
 /// A server as a client sees it at the moment.

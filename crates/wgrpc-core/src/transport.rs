@@ -6,6 +6,7 @@
 
 mod dial;
 mod listener;
+mod lookup;
 mod tcp;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use tokio::net::{TcpStream, UnixStream, unix};
 
 pub(crate) use dial::dial;
 pub(crate) use listener::Listener;
+pub(crate) use lookup::Lookup;
 
 /// A connection: the way in, the way out, and the ends.
 pub(crate) struct Io {

@@ -21,9 +21,8 @@ use self::exchange::{Answer, Stream, Target, exchange};
 use crate::api;
 use crate::error::{Error, Result};
 use crate::lease::{Listing, Registration, check_group};
-
-/// How long a request may take.
-const TIMEOUT: Duration = Duration::from_secs(2);
+use crate::policy;
+use crate::rhythm::BEAT_MAX;
 
 /// For how long a watch asks the registry to wait.
 const WATCH: Duration = Duration::from_secs(30);
@@ -69,7 +68,7 @@ impl RegistryClient {
             is_local: target.is_this_machine(),
             target,
             token: None,
-            timeout: TIMEOUT,
+            timeout: BEAT_MAX,
         })
     }
 
@@ -112,6 +111,15 @@ impl RegistryClient {
             Box::pin(async move { Ok(Box::new(connecting.await?) as Box<dyn Stream>) })
         }));
         self
+    }
+
+    /// Whether a server that the registry lists may be at this IP address.
+    ///
+    /// Names in a listing can stand for anything, so whoever connects to one of its servers has to
+    /// ask this of the IP address that it is about to dial; the same rules hold that addresses in
+    /// a listing have to keep.
+    pub fn admits(&self, ip: IpAddr) -> bool {
+        policy::admits(ip, self.is_local)
     }
 
     /// Where the registry is.

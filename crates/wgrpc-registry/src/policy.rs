@@ -3,12 +3,19 @@
 //! Whoever can write to a registry must not be able to point its clients at what only they can
 //! reach: sockets in their file system, the metadata service of their cloud, their own machine.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use wgrpc_core::{Address, Protocol};
 
 use crate::error::{Error, Result};
 use crate::lease::ADDRESS_MAX;
+
+/// Where clouds have services with the secrets of a machine, other than at link-local addresses:
+/// Amazon's over IPv6, and Alibaba's.
+const METADATA: [IpAddr; 2] = [
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+];
 
 /// Whether a registry may list this address.
 pub(crate) fn check(address: &Address) -> Result<()> {
@@ -23,18 +30,39 @@ pub(crate) fn check(address: &Address) -> Result<()> {
         return refuse("a Unix socket cannot be reached from other machines");
     }
     match Host::of(address) {
-        Host::Ip(ip) if is_link_local(ip) => refuse("it is link-local"),
-        Host::Ip(ip) if ip.is_multicast() => refuse("it is no single machine"),
-        Host::Ip(IpAddr::V4(Ipv4Addr::BROADCAST)) => refuse("it is no single machine"),
+        Host::Ip(ip) => forbidden(ip).map_or(Ok(()), refuse),
         Host::Number => refuse("write the IP address with four numbers"),
         _ => Ok(()),
     }
 }
 
+/// Why no registry may name this IP address, if none may.
+fn forbidden(ip: IpAddr) -> Option<&'static str> {
+    if is_link_local(ip) {
+        return Some("it is link-local");
+    }
+    if METADATA.contains(&ip) {
+        return Some("a cloud tells machines their secrets there");
+    }
+    let is_single = !ip.is_multicast() && ip != IpAddr::V4(Ipv4Addr::BROADCAST);
+    (!is_single).then_some("it is no single machine")
+}
+
+/// Whether a server that a registry lists may be at this IP address, which its name stands for. A
+/// registry that `is_local` may say that it is on this machine.
+pub(crate) fn admits(ip: IpAddr, is_local: bool) -> bool {
+    let ip = ip.to_canonical();
+    forbidden(ip).is_none() && (is_local || !is_own(ip))
+}
+
+fn is_own(ip: IpAddr) -> bool {
+    ip.is_loopback() || ip.is_unspecified()
+}
+
 /// Whether whoever connects to this address gets to itself.
 pub(crate) fn is_this_machine(address: &Address) -> bool {
     match Host::of(address) {
-        Host::Ip(ip) => ip.is_loopback() || ip.is_unspecified(),
+        Host::Ip(ip) => is_own(ip),
         Host::Name(name) => is_local_name(name),
         Host::Number => false,
     }
@@ -123,6 +151,8 @@ mod tests {
             "http@[fe80::1%eth0]:80",
             "tcp@224.0.0.1:80",
             "tcp@255.255.255.255:80",
+            "tcp@[fd00:ec2::254]:80",
+            "tcp@100.100.100.200:80",
             "tcp@[ff02::1]:80",
             "tcp@2852039166:80",
             "tcp@0xa9fea9fe:80",
@@ -131,6 +161,30 @@ mod tests {
             "tcp@0251.0376.0251.0376:80",
         ] {
             assert!(check(&address(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_may_stand_only_for_addresses_that_could_be_listed() {
+        for (ip, elsewhere, local) in [
+            ("10.0.0.1", true, true),
+            ("2001:db8::1", true, true),
+            ("127.0.0.1", false, true),
+            ("::ffff:127.8.8.8", false, true),
+            ("::1", false, true),
+            ("0.0.0.0", false, true),
+            ("::", false, true),
+            ("169.254.169.254", false, false),
+            ("::ffff:169.254.169.254", false, false),
+            ("fe80::1", false, false),
+            ("fd00:ec2::254", false, false),
+            ("224.0.0.1", false, false),
+            ("ff02::1", false, false),
+            ("255.255.255.255", false, false),
+        ] {
+            let address = ip.parse().unwrap();
+            assert_eq!(admits(address, false), elsewhere, "{ip}");
+            assert_eq!(admits(address, true), local, "{ip}, of a registry here");
         }
     }
 

@@ -45,6 +45,7 @@ const STREAMS: &[&str] = &[
     "crates/wgrpc-core/src/transport",
     "crates/wgrpc-registry/src/client.rs",
     "crates/wgrpc-registry/src/client/exchange.rs",
+    "crates/wgrpc-registry/src/fuzzing.rs",
 ];
 
 /// The only state that a process shares is the schemas of its types, and the numbers that they

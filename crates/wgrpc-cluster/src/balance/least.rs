@@ -74,6 +74,9 @@ impl Least {
 
 impl Balancer for Least {
     fn pick(&self, choice: &Choice<'_>, random: u64) -> Option<usize> {
+        if let ([only], []) = (choice.usable, choice.tried) {
+            return Some(*only as usize);
+        }
         let candidates = choice.candidates();
         if candidates.len() == 1 {
             return candidates.get(0);

@@ -3,7 +3,7 @@
 //! Averages are kept beside the millisecond that they are of, in one word. So there is no lock,
 //! and of all calls that end within a millisecond only those write that change something.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::outcome::Outcome;
@@ -21,6 +21,17 @@ const FAILURE_COST: f32 = 1e9;
 /// As how many calls in flight one failure counts.
 const FAILURE_CALLS: f32 = 10.0;
 
+/// The bits of the calls in flight, and those of each of the two counts above them: more than a
+/// millisecond can bring. The upper one may overflow while nothing at all is answered, and then
+/// forgets.
+const IN_FLIGHT: u32 = 24;
+const COUNT: u32 = 20;
+
+/// One more call in flight, one more answer, and one more that was begun.
+const ONE: u64 = 1;
+const ANSWER: u64 = 1 << IN_FLIGHT;
+const BEGUN: u64 = 1 << (IN_FLIGHT + COUNT);
+
 /// The load of one server, as this client sees it.
 ///
 /// ```
@@ -36,7 +47,10 @@ const FAILURE_CALLS: f32 = 10.0;
 /// ```
 #[derive(Debug, Default)]
 pub struct Load {
-    in_flight: AtomicU32,
+    /// The calls in flight; and how many have begun, and how many were answered, since the
+    /// [tally](Tally) was taken last. All in one word, since calls that are alike change nothing
+    /// else.
+    calls: AtomicU64,
     /// Nanoseconds; 0 as long as nothing has been measured.
     latency: AtomicU64,
     /// How many failures, each of which fades.
@@ -62,17 +76,62 @@ impl Begun {
     }
 }
 
+/// What health and retries have not been told of yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    /// How many calls have begun, each counted once however often it is tried.
+    pub(crate) begun: u32,
+    /// How many were answered like others before them.
+    pub(crate) answered: u32,
+    /// When that was.
+    pub(crate) at: Duration,
+}
+
 impl Load {
     /// Counts a call that begins.
+    #[inline]
     pub fn begin(&self, now: Duration) -> Begun {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.calls.fetch_add(ONE, Ordering::Relaxed);
         Begun { at: now }
+    }
+
+    /// Counts a call that begins, and that has not been tried before.
+    #[inline]
+    pub(crate) fn begin_first(&self, now: Duration) -> Begun {
+        self.calls.fetch_add(ONE + BEGUN, Ordering::Relaxed);
+        Begun { at: now }
+    }
+
+    /// Counts a call that is answered, if that tells nothing new: it was not slow, nothing has
+    /// failed, and another one was answered in the same millisecond. Says whether that is so.
+    #[inline]
+    pub(crate) fn end_alike(&self, begun: Duration, now: Duration) -> bool {
+        let (at, average) = unpack(self.latency.load(Ordering::Relaxed));
+        let is_alike = at == millis(now)
+            && nanos(begun, now) <= average
+            && self.failures.load(Ordering::Relaxed) == 0;
+        if is_alike {
+            self.calls.fetch_add(ANSWER - ONE, Ordering::Relaxed);
+        }
+        is_alike
+    }
+
+    /// Takes what was counted since the last time.
+    pub(crate) fn take_tally(&self, now: Duration) -> Tally {
+        let word = self.calls.fetch_and(ANSWER - 1, Ordering::Relaxed);
+        let (at, _) = unpack(self.latency.load(Ordering::Relaxed));
+        let age = Duration::from_millis(since(at, millis(now)) as u64);
+        Tally {
+            begun: (word / BEGUN) as u32,
+            answered: (word % BEGUN / ANSWER) as u32,
+            at: now.saturating_sub(age),
+        }
     }
 
     /// Counts a call that ends, however it does.
     pub fn end(&self, begun: Begun, now: Duration, outcome: Outcome) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let taken = now.saturating_sub(begun.at).as_nanos() as u64 as f32;
+        self.calls.fetch_sub(ONE, Ordering::Relaxed);
+        let taken = nanos(begun.at, now);
         match outcome {
             Outcome::Answered => {
                 self.learn(taken, now);
@@ -86,7 +145,7 @@ impl Load {
 
     /// How many calls are in flight.
     pub fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
+        (self.calls.load(Ordering::Relaxed) % ANSWER) as u32
     }
 
     /// How long calls take: a moving average that rises at once with a slow call and falls over
@@ -94,6 +153,14 @@ impl Load {
     pub fn latency(&self, now: Duration) -> Option<Duration> {
         let latency = self.decayed(now);
         (latency > 0.0).then(|| Duration::from_nanos(latency as u64))
+    }
+
+    /// How long calls took when one was answered last, if that is so long ago.
+    #[inline]
+    pub(crate) fn silent_for(&self, silence: Duration, now: Duration) -> Option<Duration> {
+        let (at, average) = unpack(self.latency.load(Ordering::Relaxed));
+        let is_silent = average > 0.0 && since(at, millis(now)) >= silence.as_millis() as f32;
+        is_silent.then(|| Duration::from_nanos(average as u64))
     }
 
     /// What one more call would cost by the number of calls, for one of this weight.
@@ -210,6 +277,12 @@ fn unpack(word: u64) -> (u32, f32) {
     ((word >> 32) as u32, f32::from_bits(word as u32))
 }
 
+/// How long something took, in nanoseconds.
+#[inline]
+fn nanos(begun: Duration, now: Duration) -> f32 {
+    now.saturating_sub(begun).as_nanos() as u64 as f32
+}
+
 /// Milliseconds; the count begins anew every 49 days.
 fn millis(now: Duration) -> u32 {
     (now.as_secs() as u32)
@@ -262,6 +335,17 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_silent_if_it_has_answered_and_then_not_for_long() {
+        let load = Load::default();
+        let (second, later) = (Duration::from_secs(1), START + Duration::from_secs(60));
+        assert_eq!(load.silent_for(second, later), None);
+        call(&load, START, 20, Outcome::Answered);
+        assert_eq!(load.silent_for(second, START + second / 2), None);
+        let latency = load.silent_for(second, later).unwrap();
+        assert_eq!(latency.as_millis(), 20, "as it was then");
+    }
+
+    #[test]
     fn a_call_that_was_given_up_counts_only_if_it_was_slow() {
         let load = Load::default();
         call(&load, START, 500, Outcome::Unknown);
@@ -304,6 +388,28 @@ mod tests {
         call(&load, now, 4, Outcome::Answered);
         assert_eq!(load.calls(now, 1), 0.0);
         assert!(load.cost(now, 1) < 1e14);
+    }
+
+    #[test]
+    fn answers_that_are_alike_are_only_counted() {
+        let load = Load::default();
+        let (later, ms) = (START + Duration::from_micros(900), Duration::from_millis(1));
+        let end = |begun, now| {
+            let _ = load.begin_first(begun);
+            load.end_alike(begun, now)
+        };
+        assert!(!end(START - ms, START));
+        load.end(Begun { at: START - ms }, START, Outcome::Answered);
+        assert!(end(later - ms, later), "as fast, in the same millisecond");
+        assert!(!end(later - 2 * ms, later), "slower");
+        assert!(!end(START, START + ms), "a millisecond later");
+        assert_eq!((load.in_flight(), latency(&load, later)), (2, 1));
+        let tally = load.take_tally(START + 5 * ms);
+        assert_eq!((tally.begun, tally.answered, tally.at), (4, 1, START));
+        let none = load.take_tally(START + 5 * ms);
+        assert_eq!((none.begun, none.answered, load.in_flight()), (0, 0, 2));
+        call(&load, START, 0, Outcome::Failed);
+        assert!(!end(START, START), "after a failure");
     }
 
     #[test]

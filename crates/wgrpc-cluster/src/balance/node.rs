@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Load;
 use crate::discovery::Endpoint;
-use crate::health::Health;
+use crate::health::{Condition, Health};
 
 /// A server that can be chosen, with what its calls have told.
 ///
@@ -61,6 +61,11 @@ impl Node {
     /// Whether it can be relied upon.
     pub fn health(&self) -> &Health {
         &self.learnt.health
+    }
+
+    /// What decides whether it may be used.
+    pub(crate) fn state(&self) -> (Condition, bool) {
+        (self.health().condition(), self.endpoint.is_wanted())
     }
 
     /// The weight as balancers count it: one of weight 0 that has to be used is like any other.

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use wgrpc_core::{AddressError, BoxFuture, Result};
 
-use super::{Discovery, Endpoint, Servers};
+use super::{Discovery, Endpoint, Servers, in_order};
 
 /// A list of servers that is given, and can be replaced while it is used.
 ///
@@ -47,7 +47,7 @@ impl ServerList {
 
     /// Puts another list in place; it is a new version only if it differs.
     pub(crate) fn put(&self, mut endpoints: Vec<Endpoint>) {
-        endpoints.sort_by_cached_key(|endpoint| endpoint.address.to_string());
+        endpoints.sort_by(|a, b| in_order(&a.address, &b.address));
         endpoints.dedup_by(|a, b| a.address == b.address);
         self.0.send_if_modified(|servers| {
             let is_new = servers.version == 0 || servers.endpoints != endpoints;

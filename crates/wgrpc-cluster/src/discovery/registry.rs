@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub struct RegistryDiscovery {
     /// How many of those are done with, and what the last came to.
     done: watch::Receiver<(u64, Result<()>)>,
     task: AbortHandle,
+    /// Says where a server may be.
+    client: RegistryClient,
 }
 
 /// Who is asked.
@@ -85,13 +88,14 @@ impl RegistryDiscovery {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn of_client(client: RegistryClient, group: Option<&str>) -> Self {
-        Self::follow(Group {
-            client,
+        let source = Group {
+            client: client.clone(),
             group: group.map(str::to_owned),
-        })
+        };
+        Self::follow(source, client)
     }
 
-    fn follow(source: impl Source) -> Self {
+    fn follow(source: impl Source, client: RegistryClient) -> Self {
         let list = Arc::new(ServerList::empty());
         let asked = watch::Sender::new(0);
         let (sender, done) = watch::channel((0, Ok(())));
@@ -109,6 +113,7 @@ impl RegistryDiscovery {
             asked,
             done,
             task,
+            client,
         }
     }
 }
@@ -139,6 +144,10 @@ impl Discovery for RegistryDiscovery {
 
     fn changed(&self, seen: u64) -> BoxFuture<'_, ()> {
         self.list.changed(seen)
+    }
+
+    fn admits(&self, ip: IpAddr) -> bool {
+        self.client.admits(ip)
     }
 }
 

@@ -34,11 +34,15 @@ pub struct Survey {
 impl Survey {
     /// Who may be used of these.
     pub fn of(nodes: &[Arc<Node>]) -> Self {
-        // There may be thousands: each is looked at once.
-        let state = |node: &Arc<Node>| (node.health().condition(), node.endpoint().is_wanted());
-        let states: Vec<(Condition, bool)> = nodes.iter().map(state).collect();
+        let states: Vec<(Condition, bool)> = nodes.iter().map(|node| node.state()).collect();
+        Self::of_states(&states)
+    }
+
+    /// Who may be used of those of which this is known: the [condition](Condition), and whether
+    /// they [are wanted](crate::Endpoint::is_wanted).
+    pub(crate) fn of_states(states: &[(Condition, bool)]) -> Self {
         let indices_of = |is_one: &dyn Fn(Condition, bool) -> bool| -> Vec<u32> {
-            let those = (0_u32..).zip(&states);
+            let those = (0_u32..).zip(states);
             let those = those.filter(|(_, (condition, is_wanted))| is_one(*condition, *is_wanted));
             those.map(|(index, _)| index).collect()
         };
@@ -71,7 +75,7 @@ impl Survey {
         }
         Self {
             usable,
-            is_panic: !nodes.is_empty(),
+            is_panic: !states.is_empty(),
             ill,
         }
     }

@@ -4,16 +4,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{DuplexStream, duplex};
 use tokio::time::sleep;
-use wgrpc_core::{BoxFuture, Client, Result};
+use wgrpc_core::{BoxFuture, Client, Result, Server};
 
 use super::*;
 use crate::discovery::{ServerList, Servers};
+use crate::health::Condition;
 use crate::outcome::Outcome;
 
 /// A pool of one server that never says anything. The other ends of the connections to it are
 /// kept; there are no more than so many.
 fn mute(connections: usize) -> Owner {
-    let others: parking_lot::Mutex<Vec<DuplexStream>> = parking_lot::Mutex::default();
+    let others: Mutex<Vec<DuplexStream>> = Mutex::default();
     let others = Arc::new(others);
     let dial: Dial = Arc::new(move |connector, _| {
         let others = others.clone();
@@ -35,6 +36,7 @@ fn options(dial: Dial) -> Options {
     Options {
         select: SelectMode::Random,
         health: HealthPolicy::default(),
+        budget: RetryBudget::default(),
         dial,
         dials: 4,
         connect_timeout: Duration::from_secs(1),
@@ -52,7 +54,7 @@ async fn late_calls_of_an_old_connection_do_not_count_against_the_new_one() {
     let owner = mute(9);
     let old = link(&owner.pool).await;
     // Another call is under way all the time.
-    let _other = old.begin(owner.pool.signals.now());
+    let _other = old.begin(owner.pool.signals.now(), 0);
     for _ in 0..3 {
         old.missed();
     }
@@ -71,7 +73,7 @@ async fn no_probe_is_lost_on_a_server_that_is_not_connected() {
     let link = link(pool).await;
     for _ in 0..5 {
         sleep(Duration::from_millis(1)).await;
-        let begun = link.begin(pool.signals.now());
+        let begun = link.begin(pool.signals.now(), 0);
         let stay = link.client.call::<_, ()>("A.B", &()).stay();
         assert_eq!(link.end(begun, Outcome::Failed, stay), Outcome::Failed);
     }
@@ -80,6 +82,40 @@ async fn no_probe_is_lost_on_a_server_that_is_not_connected() {
     link.client.close().unwrap();
     sleep(2 * SETTLE).await;
     assert!(pool.view.load().ill().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_nobody_looks_at_one_by_one_count_for_retries_and_health() {
+    let server = Server::builder().start().unwrap();
+    let dial: Dial = Arc::new(move |_, _| Box::pin(std::future::ready(server.connect())));
+    let owner = start(&Arc::new(ServerList::new(many(0, 1))), dial);
+    let (pool, link) = (&owner.pool, link(&owner.pool).await);
+    let call = async || {
+        let begun = link.begin(pool.signals.now(), 0);
+        let mut call = link.client.call::<_, ()>("A.B", &());
+        (&mut call).await.unwrap_err();
+        link.end(begun, Outcome::Answered, call.stay())
+    };
+    for _ in 0..50 {
+        assert_eq!(call().await, Outcome::Answered);
+    }
+    sleep(Duration::from_millis(1)).await;
+    call().await;
+    // A fifth of these, and ten a second.
+    let budget = &pool.signals.options.budget;
+    let retries = (0..1_000).filter(|_| budget.try_retry(pool.signals.now()));
+    assert_eq!(retries.count(), 51 / 5 + 100);
+    // A fifth of all may fail, if not in a row.
+    for failures in 1..=18 {
+        call().await;
+        sleep(Duration::from_millis(1)).await;
+        let begun = link.begin(pool.signals.now(), 0);
+        let stay = link.client.call::<_, ()>("A.B", &()).stay();
+        link.end(begun, Outcome::Failed, stay);
+        let is_sick = 5 * failures >= 51 + 2 * failures;
+        let condition = link.member.node.health().condition();
+        assert_eq!(condition == Condition::Sick, is_sick, "{failures} failures");
+    }
 }
 
 /// A list of so many servers, after the first `from`.
@@ -104,7 +140,7 @@ fn connected(pool: &Pool) -> usize {
 
 /// Connects to everybody, after a while of up to 100 ms each.
 fn after_a_while() -> Dial {
-    let others: Arc<parking_lot::Mutex<Vec<DuplexStream>>> = Arc::default();
+    let others: Arc<Mutex<Vec<DuplexStream>>> = Arc::default();
     Arc::new(move |connector, _| {
         let others = others.clone();
         Box::pin(async move {
@@ -133,6 +169,40 @@ async fn two_thousand_connections_that_come_up_together_make_few_views() {
     }
     let most = begun.elapsed().as_millis() / SETTLE.as_millis() + 2;
     assert!(views <= most, "{views} views, at most {most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_view_that_was_told_of_changes_shows_what_one_made_anew_does() {
+    let owner = start(&Arc::new(ServerList::new(many(0, 20))), after_a_while());
+    let pool = &owner.pool;
+    while connected(pool) < 20 {
+        pool.signals.published.notified().await;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..200 {
+        if let Some(link) = pool.pick(None, &[]) {
+            match fastrand::u8(..3) {
+                0 => link.client.close().unwrap_or_default(),
+                1 => link.give_up(),
+                _ => (0..5).for_each(|_| {
+                    let begun = link.begin(pool.signals.now(), 0);
+                    let stay = link.client.call::<_, ()>("A.B", &()).stay();
+                    link.end(begun, Outcome::Failed, stay);
+                }),
+            }
+        }
+        sleep(Duration::from_millis(fastrand::u64(20..100))).await;
+        while !pool.signals.restless.lock().is_empty() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        let view = pool.view.load();
+        let anew = View::new(view.fleet.clone());
+        let usable = |view: &View| (0..20).filter(|&it| view.is_usable(it)).collect::<Vec<_>>();
+        assert_eq!(usable(&view), usable(&anew));
+        assert_eq!(view.ill(), anew.ill());
+        seen.insert(usable(&view));
+    }
+    assert!(seen.len() > 20, "hardly anything has changed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +256,9 @@ async fn there_is_somebody_to_call_while_the_list_changes() {
         }
     });
     while !changes.is_finished() {
-        let link = owner.pool.pick(None, &[], None, Duration::ZERO);
+        let link = owner
+            .pool
+            .pick_first(None, || Duration::ZERO, Duration::ZERO);
         assert!(link.is_some());
         tokio::task::yield_now().await;
     }

@@ -34,7 +34,6 @@ use crate::retry::{FailMode, RetryBudget, RetryPolicy};
 pub struct XClientBuilder {
     client: ClientBuilder,
     retry: RetryPolicy,
-    budget: RetryBudget,
     pool: pool::Options,
 }
 
@@ -43,10 +42,10 @@ impl Default for XClientBuilder {
         Self {
             client: Client::builder(),
             retry: RetryPolicy::default(),
-            budget: RetryBudget::default(),
             pool: pool::Options {
                 select: SelectMode::default(),
                 health: HealthPolicy::default(),
+                budget: RetryBudget::default(),
                 dial: Arc::new(|connector, address| {
                     Box::pin(async move { connector.connect(address).await })
                 }),
@@ -95,7 +94,7 @@ impl XClientBuilder {
     /// How much all calls together may be sent again: a fifth of them and 10 a second more unless
     /// set. What never left does not count.
     pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
-        self.budget = budget;
+        self.pool.budget = budget;
         self
     }
 
@@ -147,13 +146,14 @@ impl XClientBuilder {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(self, discovery: impl Discovery) -> Result<XClient> {
-        let connector = self.client.connector()?;
         let discovery = Arc::new(discovery);
+        let asked = discovery.clone();
+        let connector = self.client.connector()?;
+        let connector = connector.admitting(move |ip| asked.admits(ip));
         let pool = Pool::start(connector, discovery, self.pool);
         Ok(XClient(Arc::new(Shared {
             pool,
             retry: self.retry,
-            budget: self.budget,
         })))
     }
 }

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use smol_str::SmolStr;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use wgrpc_core::{Arguments, Attempt, BoxFuture, Call, CallOptions, Error, Result};
 use wgrpc_gob::Gob;
 
@@ -23,7 +23,8 @@ use super::Shared;
 use crate::balance::Begun;
 use crate::member::{Core, Link, Member};
 use crate::outcome::Outcome;
-use crate::retry::FailMode;
+use crate::pool::Pool;
+use crate::retry::{FailMode, RetryPolicy};
 
 /// How long a server that was sick waits for a probe that costs nobody a call, before one is made
 /// that may.
@@ -40,25 +41,33 @@ pub struct XCall<R>(State<R>);
     reason = "nearly every call is the large one"
 )]
 enum State<R> {
-    /// The first attempt is on its way.
-    First(First<R>),
+    /// The first attempt is on its way; and what it takes to make another.
+    First(Way<R>, Request),
     /// There is more to it.
     Later(BoxFuture<'static, Result<R>>),
     Over,
 }
 
-/// The first attempt, and what it takes to make another.
-struct First<R> {
-    way: Way<R>,
-    task: Task,
+/// What is asked for.
+struct Request {
+    shared: Arc<Shared>,
+    /// The method and its arguments.
+    args: Arguments,
+    terms: Terms,
 }
 
-/// What is to be done, as often as that takes.
+/// How a request is made.
+struct Terms {
+    /// How long it may take in all.
+    limit: Option<Duration>,
+    is_idempotent: bool,
+    /// Its options, if there are others than these, as there hardly are.
+    others: Option<Box<CallOptions>>,
+}
+
+/// A request that is made as often as that takes.
 pub(super) struct Task {
-    shared: Arc<Shared>,
-    method: SmolStr,
-    args: Arguments,
-    options: CallOptions,
+    request: Request,
     /// When its time is up.
     deadline: Option<Instant>,
 }
@@ -82,22 +91,35 @@ impl<R: DeserializeOwned + Send + 'static> XCall<R> {
         A: Serialize + Gob + ?Sized,
     {
         let now = Instant::now();
-        let args = match shared.pool.pool.connector.encode(args) {
-            Ok(args) => args,
-            Err(error) => return Self(State::Later(Box::pin(std::future::ready(Err(error))))),
-        };
-        let task = Task::new(shared, method, args, options, now);
         let pool = &shared.pool.pool;
+        let mut encoded = Arguments::default();
+        if let Err(error) = pool.connector.encode_for(method, args, &mut encoded) {
+            return Self(State::Later(Box::pin(std::future::ready(Err(error)))));
+        }
+        let terms = Terms::new(shared, options);
         let at = pool.signals.since(now);
-        shared.budget.count_call(at);
-        let link = pool.pick(task.options.hash_key(), &[], Some(task.reluctance()), at);
-        Self(match link {
-            Some(link) => State::First(First {
-                way: task.attempt(link, 0, task.time_limit(), (now, at)),
-                task,
-            }),
-            None => State::Later(Box::pin(task.run(Vec::new()))),
-        })
+        let reluctance = || terms.reluctance(&shared.retry);
+        let Some(link) = pool.pick_first(terms.hash_key(), reluctance, at) else {
+            let task = Task::new(Request::new(shared, encoded, terms), now);
+            return Self(State::Later(Box::pin(task.run(Vec::new()))));
+        };
+        if terms.is_idempotent
+            && let Some(doubt) = link.doubt(at)
+            && shared.retry.has_more(1)
+        {
+            let task = Task::new(Request::new(shared, encoded, terms), now);
+            let way = task.again(link, 0);
+            return Self(State::Later(Box::pin(task.race(way, doubt))));
+        }
+        let args = (method, &encoded);
+        Self(State::First(
+            Way {
+                begun: Some(link.begin(at, 0)),
+                call: terms.send(&shared.retry, &link, args, 0, terms.limit, now),
+                link,
+            },
+            Request::new(shared, encoded, terms),
+        ))
     }
 }
 
@@ -105,45 +127,54 @@ impl<R: DeserializeOwned + Send + 'static> Future for XCall<R> {
     type Output = Result<R>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
-        loop {
-            match &mut self.0 {
-                State::First(first) => {
-                    let error = match ready!(Pin::new(&mut first.way).poll(cx)) {
-                        Ok(reply) => {
-                            self.0 = State::Over;
-                            return Poll::Ready(Ok(reply));
-                        }
-                        Err(error) => error,
-                    };
-                    let State::First(first) = std::mem::replace(&mut self.0, State::Over) else {
-                        return Poll::Pending;
-                    };
-                    let First { way, task } = first;
-                    let failed = Failed {
-                        member: way.link.member.clone(),
-                        error,
-                    };
-                    match task.judge(vec![failed]) {
-                        Ok(failed) => self.0 = State::Later(Box::pin(task.run(failed))),
-                        Err(error) => return Poll::Ready(Err(error)),
-                    }
+        match &mut self.0 {
+            // It is left where it is until all is dropped.
+            State::First(way, _) => match ready!(Pin::new(&mut way.call).poll(cx)) {
+                Ok(reply) => {
+                    way.end(None);
+                    Poll::Ready(Ok(reply))
                 }
-                State::Later(future) => {
-                    let result = ready!(future.as_mut().poll(cx));
-                    self.0 = State::Over;
-                    return Poll::Ready(result);
-                }
-                // A future that has ended may do anything but harm.
-                State::Over => return Poll::Pending,
+                Err(error) => self.go_on(error, cx),
+            },
+            State::Later(future) => {
+                let result = ready!(future.as_mut().poll(cx));
+                self.0 = State::Over;
+                Poll::Ready(result)
             }
+            // A future that has ended may do anything but harm.
+            State::Over => Poll::Pending,
         }
+    }
+}
+
+impl<R: DeserializeOwned + Send + 'static> XCall<R> {
+    /// What there is to do after the first attempt has failed.
+    #[cold]
+    fn go_on(&mut self, error: Error, cx: &mut Context<'_>) -> Poll<Result<R>> {
+        let State::First(mut way, request) = std::mem::replace(&mut self.0, State::Over) else {
+            return Poll::Pending;
+        };
+        let begun = way.begun.as_ref().map_or(Duration::ZERO, Begun::at);
+        let begun = request.shared.pool.pool.signals.start + begun;
+        way.end(Some(&error));
+        let member = way.link.member.clone();
+        let task = Task::new(request, begun);
+        let mut later: BoxFuture<'static, _> = match task.judge(vec![Failed { member, error }]) {
+            Ok(failed) => Box::pin(task.run(failed)),
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        let result = later.as_mut().poll(cx);
+        if result.is_pending() {
+            self.0 = State::Later(later);
+        }
+        result
     }
 }
 
 impl<R> fmt::Debug for XCall<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
-            State::First(_) => "XCall(first attempt)",
+            State::First(..) => "XCall(first attempt)",
             State::Later(_) => "XCall(later attempts)",
             State::Over => "XCall(over)",
         })
@@ -156,34 +187,92 @@ struct Failed {
     error: Error,
 }
 
-impl Task {
+impl Request {
     #[inline]
-    pub(super) fn new(
-        shared: &Arc<Shared>,
-        method: &str,
-        args: Arguments,
-        options: CallOptions,
-        now: Instant,
-    ) -> Self {
-        let mut task = Self {
+    fn new(shared: &Arc<Shared>, args: Arguments, terms: Terms) -> Self {
+        Self {
             shared: shared.clone(),
-            method: method.into(),
             args,
-            options,
-            deadline: None,
-        };
-        task.deadline = task.time_limit().and_then(|limit| now.checked_add(limit));
-        task
+            terms,
+        }
+    }
+}
+
+impl Terms {
+    #[inline]
+    fn new(shared: &Shared, options: CallOptions) -> Self {
+        let timeout = || shared.pool.pool.connector.timeout();
+        let is_plain = options.metadata().is_empty() && options.hash_key().is_none();
+        Self {
+            limit: options.time_limit().or_else(timeout),
+            is_idempotent: options.is_idempotent(),
+            others: (!is_plain).then(|| Box::new(options)),
+        }
+    }
+
+    #[inline]
+    fn hash_key(&self) -> Option<&[u8]> {
+        self.others.as_ref()?.hash_key()
     }
 
     /// How long it leaves it to others to see whether a server that has failed is well again:
     /// not at all if another server can be tried after it. But somebody has to, at last.
-    fn reluctance(&self) -> Duration {
-        if self.options.is_idempotent() && self.shared.retry.fail_mode == FailMode::FailOver {
+    fn reluctance(&self, retry: &RetryPolicy) -> Duration {
+        if self.is_idempotent && retry.fail_mode == FailMode::FailOver {
             Duration::ZERO
         } else {
             RELUCTANCE
         }
+    }
+
+    /// Makes an attempt, after `made` others, in the time that is `left`.
+    #[inline]
+    fn send<R: DeserializeOwned>(
+        &self,
+        retry: &RetryPolicy,
+        link: &Link,
+        (method, args): (&str, &Arguments),
+        made: u32,
+        left: Option<Duration>,
+        now: Instant,
+    ) -> Call<R> {
+        let timeout = retry.timeout(made, left.unwrap_or(Duration::MAX), self.is_idempotent);
+        let options = match &self.others {
+            Some(others) => CallOptions::from(others.metadata().clone()),
+            None => CallOptions::new(),
+        };
+        (link.client).call_encoded_at(method, args, options.timeout(timeout), now)
+    }
+}
+
+impl Task {
+    /// What is to be done for a request that was made at the moment `begun`.
+    fn new(request: Request, begun: Instant) -> Self {
+        let deadline = request
+            .terms
+            .limit
+            .and_then(|limit| begun.checked_add(limit));
+        Self { request, deadline }
+    }
+
+    /// The task of a call to all servers.
+    pub(super) fn for_all<A>(
+        shared: &Arc<Shared>,
+        method: &str,
+        args: &A,
+        options: CallOptions,
+    ) -> Result<Self>
+    where
+        A: Serialize + Gob + ?Sized,
+    {
+        let mut encoded = Arguments::default();
+        (shared.pool.pool.connector).encode_for(method, args, &mut encoded)?;
+        let request = Request::new(shared, encoded, Terms::new(shared, options));
+        Ok(Self::new(request, Instant::now()))
+    }
+
+    fn pool(&self) -> &Pool {
+        &self.request.shared.pool.pool
     }
 
     /// Whether its time is up.
@@ -192,43 +281,22 @@ impl Task {
             .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// How long it may take in all.
-    #[inline]
-    fn time_limit(&self) -> Option<Duration> {
-        let connector = &self.shared.pool.pool.connector;
-        self.options.time_limit().or_else(|| connector.timeout())
-    }
-
     /// Makes another attempt, after `made` others.
     fn again<R: DeserializeOwned>(&self, link: Arc<Link>, made: u32) -> Way<R> {
         let now = Instant::now();
         let left = self
             .deadline
             .map(|deadline| deadline.saturating_duration_since(now));
-        let at = self.shared.pool.pool.signals.since(now);
-        self.attempt(link, made, left, (now, at))
-    }
-
-    /// Makes an attempt, after `made` others, in the time that is `left`. The time now is given
-    /// in both ways that it is needed.
-    #[inline]
-    fn attempt<R: DeserializeOwned>(
-        &self,
-        link: Arc<Link>,
-        made: u32,
-        left: Option<Duration>,
-        (now, at): (Instant, Duration),
-    ) -> Way<R> {
-        let left = left.unwrap_or(Duration::MAX);
-        let is_idempotent = self.options.is_idempotent();
-        let timeout = self.shared.retry.timeout(made, left, is_idempotent);
-        let options = CallOptions::from(self.options.metadata().clone()).timeout(timeout);
-        let begun = link.begin(at);
-        let call = (link.client).call_encoded_at(&self.method, &self.args, options, now);
+        let Request {
+            shared,
+            args,
+            terms,
+        } = &self.request;
+        let args = (args.method(), args);
         Way {
-            call,
+            begun: Some(link.begin(self.pool().signals.since(now), made)),
+            call: terms.send(&shared.retry, &link, args, made, left, now),
             link,
-            begun: Some(begun),
         }
     }
 
@@ -239,12 +307,12 @@ impl Task {
 
     /// Waits for a connection to this server.
     pub(super) async fn wait_for(&self, member: &Core) -> Option<Arc<Link>> {
-        self.shared.pool.pool.wait_for(member, self.deadline).await
+        self.pool().wait_for(member, self.deadline).await
     }
 
     /// Every server of the list, once there is one.
     pub(super) async fn wait_for_members(&self) -> Vec<Arc<Member>> {
-        self.shared.pool.pool.wait_for_members(self.deadline).await
+        self.pool().wait_for_members(self.deadline).await
     }
 
     /// Whether there is to be another attempt after these, or the error that ends the call.
@@ -253,14 +321,12 @@ impl Task {
             return Ok(failed);
         };
         let made = failed.len() as u32;
-        let is_idempotent = self.options.is_idempotent();
-        let may_go_on = self.shared.retry.allows(made, error, is_idempotent)
+        let is_idempotent = self.request.terms.is_idempotent;
+        let signals = &self.pool().signals;
+        let may_go_on = self.request.shared.retry.allows(made, error, is_idempotent)
             && !self.is_over()
             && (matches!(error, Error::NotSent(_))
-                || self
-                    .shared
-                    .budget
-                    .try_retry(self.shared.pool.pool.signals.now()));
+                || signals.options.budget.try_retry(signals.now()));
         if may_go_on {
             return Ok(failed);
         }
@@ -281,7 +347,7 @@ impl Task {
         let attempts = failed
             .into_iter()
             .map(|failed| Attempt::new(failed.member.address.clone(), failed.error));
-        self.shared.pool.pool.all_failed(attempts)
+        self.pool().all_failed(attempts)
     }
 
     /// Does everything that is left, after these attempts.
@@ -308,18 +374,64 @@ impl Task {
         }
     }
 
+    /// Waits for an attempt whose connection may have been forgotten by the network. If there is
+    /// no answer for so long, a new connection to the same server is made, and the attempt made
+    /// over that as well: the first reply counts.
+    async fn race<R>(self, mut way: Way<R>, doubt: Duration) -> Result<R>
+    where
+        R: DeserializeOwned + Send + 'static,
+    {
+        let member = way.link.member.clone();
+        let failed = |error| Failed {
+            member: member.clone(),
+            error,
+        };
+        let early = timeout(doubt, &mut way).await.ok();
+        let signals = &self.pool().signals;
+        let ended = match early {
+            Some(result) => vec![result],
+            None if !signals.options.budget.try_retry(signals.now()) => vec![way.await],
+            None => {
+                way.link.give_up();
+                let other = std::pin::pin!(async {
+                    match self.wait_for(&member).await {
+                        Some(link) => self.again(link, 1).await,
+                        None => Err(member.why_no_call()),
+                    }
+                });
+                match select(way, other).await {
+                    Either::Left((Ok(reply), _)) => return Ok(reply),
+                    Either::Right((Ok(reply), way)) => {
+                        way.forget();
+                        return Ok(reply);
+                    }
+                    Either::Left((one, other)) => vec![one, other.await],
+                    Either::Right((one, way)) => vec![one, way.await],
+                }
+            }
+        };
+        let mut errors = Vec::new();
+        for result in ended {
+            match result {
+                Ok(reply) => return Ok(reply),
+                Err(error) => errors.push(failed(error)),
+            }
+        }
+        let failed = self.judge(errors)?;
+        self.run(failed).await
+    }
+
     /// The server for the next attempt, once it can be called.
     async fn next(&self, failed: &[Failed]) -> Option<Arc<Link>> {
-        let pool = &self.shared.pool.pool;
         match failed.last() {
-            Some(last) if self.shared.retry.fail_mode == FailMode::FailTry => {
+            Some(last) if self.request.shared.retry.fail_mode == FailMode::FailTry => {
                 self.wait_for(&last.member).await
             }
             _ => {
                 let tried: Vec<Arc<Core>> =
                     failed.iter().map(|failed| failed.member.clone()).collect();
-                let key = self.options.hash_key();
-                pool.wait(key, &tried, self.deadline).await
+                let key = self.request.terms.hash_key();
+                self.pool().wait(key, &tried, self.deadline).await
             }
         }
     }
@@ -328,7 +440,7 @@ impl Task {
     fn nobody(&self, failed: Vec<Failed>) -> Error {
         if failed.is_empty() && self.is_over() {
             return Error::Timeout {
-                after: self.time_limit().unwrap_or_default(),
+                after: self.request.terms.limit.unwrap_or_default(),
                 sent: false,
             };
         }
@@ -341,26 +453,38 @@ impl<R: DeserializeOwned> Future for Way<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
         let result = ready!(Pin::new(&mut self.call).poll(cx));
-        self.end(&result);
+        self.end(result.as_ref().err());
         Poll::Ready(result)
     }
 }
 
 impl<R> Way<R> {
-    /// Tells the server's load and health how the attempt has ended.
-    fn end(&mut self, result: &Result<R>) {
-        let outcome = Outcome::of(result);
-        if let Some(begun) = self.begun.take()
-            && self.link.end(begun, outcome, self.call.stay()) == Outcome::Failed
-            && matches!(result, Err(Error::Timeout { sent: true, .. }))
+    /// Tells the server's load and health that the attempt has ended, and with which error.
+    #[inline]
+    fn end(&mut self, error: Option<&Error>) {
+        let Some(begun) = self.begun.take() else {
+            return;
+        };
+        let outcome = error.map_or(Outcome::Answered, Outcome::of_error);
+        if self.link.end(begun, outcome, self.call.stay()) == Outcome::Failed
+            && matches!(error, Some(Error::Timeout { sent: true, .. }))
         {
             self.link.missed();
+        }
+    }
+
+    /// Gives the attempt up. That it took long was its connection's fault, and not its server's.
+    fn forget(mut self) {
+        if let Some(begun) = self.begun.take() {
+            let begun = begun.from(self.link.member.now());
+            self.link.end(begun, Outcome::Unknown, self.call.stay());
         }
     }
 }
 
 impl<R> Drop for Way<R> {
     /// The call was given up, unless it has ended.
+    #[inline]
     fn drop(&mut self) {
         if let Some(begun) = self.begun.take() {
             self.link.end(begun, Outcome::Unknown, self.call.stay());

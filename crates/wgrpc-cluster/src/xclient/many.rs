@@ -7,7 +7,6 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
 use wgrpc_core::{Address, Attempt, BoxFuture, CallOptions, Error, Result};
 use wgrpc_gob::Gob;
 
@@ -32,8 +31,7 @@ impl<R: DeserializeOwned + Send + 'static> Many<R> {
     where
         A: Serialize + Gob + ?Sized,
     {
-        let args = shared.pool.pool.connector.encode(args)?;
-        let task = Arc::new(Task::new(shared, method, args, options, Instant::now()));
+        let task = Arc::new(Task::for_all(shared, method, args, options)?);
         let members = task.wait_for_members().await;
         Ok(Self {
             shared: shared.clone(),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
 use wgrpc_cluster::{Discovery, RegistryDiscovery, SelectMode, XClient};
-use wgrpc_core::CallOptions;
-use wgrpc_registry::{Heartbeat, Registry, RegistryClient, RegistryServer};
+use wgrpc_core::{CallOptions, Client};
+use wgrpc_registry::{Heartbeat, Registration, Registry, RegistryClient, RegistryServer};
 
 use crate::support::{Traffic, Who, connected, soon, tally};
 
@@ -113,4 +114,58 @@ async fn a_group_has_its_own_servers() {
     connected(&client, 1).await;
     let tally = tally(&client, 4).await;
     assert_eq!(tally.keys().collect::<Vec<_>>(), ["b"]);
+}
+
+/// Follows this registry as if it were on another machine.
+fn elsewhere(registry: &RegistryServer) -> RegistryClient {
+    let address = registry.address();
+    let client = RegistryClient::new("http://registry.example/wgrpc/registry").unwrap();
+    client.dial(move || TcpStream::connect(address))
+}
+
+#[tokio::test]
+async fn no_name_in_a_registry_leads_a_client_where_a_registry_must_not_send_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let registry = registry_at("127.0.0.1:0").await;
+    let address = format!("tcp@evil.example:{port}").parse().unwrap();
+    let here = RegistryClient::new(registry.url()).unwrap();
+    here.register(&Registration::new(address)).await.unwrap();
+
+    let follow = |client: RegistryClient, meaning: &'static str| {
+        let resolver = move |_| async move { Ok(vec![meaning.parse().unwrap()]) };
+        XClient::builder()
+            .client(Client::builder().resolver(resolver))
+            .start(RegistryDiscovery::of_client(client, None))
+            .unwrap()
+    };
+    for (client, meaning) in [
+        (elsewhere(&registry), "127.0.0.1"),
+        (elsewhere(&registry), "::ffff:127.0.0.1"),
+        (elsewhere(&registry), "0.0.0.0"),
+        (elsewhere(&registry), "169.254.169.254"),
+        (here.clone(), "169.254.169.254"),
+        (here.clone(), "224.0.0.1"),
+    ] {
+        let client = follow(client, meaning);
+        let error = soon(async {
+            loop {
+                let error = client.servers().first().and_then(|it| it.error.clone());
+                match error {
+                    Some(error) => break error.to_string(),
+                    None => sleep(Duration::from_millis(5)).await,
+                }
+            }
+        });
+        let error = error.await;
+        assert!(
+            error.contains("servers of this list must not be"),
+            "{error}"
+        );
+    }
+    let dialled = timeout(Duration::from_millis(100), listener.accept()).await;
+    assert!(dialled.is_err(), "a client has dialled what it must not");
+
+    let _client = follow(here, "127.0.0.1");
+    soon(listener.accept()).await.unwrap();
 }

@@ -151,3 +151,39 @@ async fn a_server_is_used_again_after_one_term_though_its_connection_has_died_me
     assert!(!calling.is_finished(), "a call has failed");
     calling.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_silence_a_slow_call_is_made_twice_at_most_and_once_if_it_must_not_be() {
+    let moody = Moody::default();
+    let server = moody.start();
+    let client = XClient::builder()
+        .dial(move |_, _| std::future::ready(server.connect()))
+        .start(ServerList::new([endpoint(0)]))
+        .unwrap();
+    client.ready().await;
+    let call = async |options: CallOptions| {
+        let begun = Instant::now();
+        let reply = client.call_with::<_, u64>("Work.Do", &1u64, options).await;
+        assert_eq!(reply.unwrap(), 1);
+        begun.elapsed()
+    };
+    sleep(Duration::from_millis(10)).await;
+    call(CallOptions::new()).await;
+    for (options, most) in [
+        (CallOptions::new().idempotent(), 2),
+        (CallOptions::new(), 1),
+        // It was slow the last time as well.
+        (CallOptions::new().idempotent(), 1),
+    ] {
+        sleep(Duration::from_secs(60)).await;
+        let calls = moody.calls();
+        moody.is_mute.store(true, Ordering::SeqCst);
+        let wakes = async {
+            sleep(Duration::from_millis(500)).await;
+            moody.is_mute.store(false, Ordering::SeqCst);
+        };
+        let (took, ()) = tokio::join!(call(options), wakes);
+        assert_eq!(took.as_secs(), 1, "the first answer counts: {took:?}");
+        assert_eq!(moody.calls() - calls, most);
+    }
+}

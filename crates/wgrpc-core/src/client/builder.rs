@@ -1,6 +1,9 @@
 //! The options of a client.
 
 use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +18,7 @@ use crate::header::Meta;
 use crate::limits::ClientLimits;
 use crate::middleware::Middleware;
 use crate::protocol;
+use crate::transport::Lookup;
 
 /// Options of a client.
 ///
@@ -42,6 +46,7 @@ pub struct ClientBuilder {
     limits: ClientLimits,
     middleware: Vec<Arc<dyn Middleware>>,
     meta: Meta,
+    lookup: Lookup,
     error: Option<Error>,
 }
 
@@ -56,6 +61,7 @@ impl Default for ClientBuilder {
             limits: ClientLimits::default(),
             middleware: Vec::new(),
             meta: Meta::new(),
+            lookup: Lookup::default(),
             error: None,
         }
     }
@@ -121,6 +127,17 @@ impl ClientBuilder {
         self
     }
 
+    /// Finds the IP addresses of a host in another way than the system does: by a table, say, or by
+    /// DNS over TLS. It is asked for names only.
+    pub fn resolver<F, L>(mut self, resolver: F) -> Self
+    where
+        F: Fn(String) -> L + Send + Sync + 'static,
+        L: Future<Output = io::Result<Vec<IpAddr>>> + Send + 'static,
+    {
+        self.lookup.set_resolver(resolver);
+        self
+    }
+
     /// Sets the limits.
     pub fn limits(mut self, limits: ClientLimits) -> Self {
         self.limits = limits;
@@ -141,7 +158,7 @@ impl ClientBuilder {
         if let Some(excess) = self.meta.excess() {
             return Err(Error::Limit(excess));
         }
-        Ok(Connector(Arc::new(Options {
+        let options = Arc::new(Options {
             encoding: Encoding::new(format.clone(), self.limits.message.clone()),
             format,
             connect_timeout: self.connect_timeout,
@@ -150,7 +167,11 @@ impl ClientBuilder {
             limits: self.limits,
             middleware: self.middleware,
             meta: self.meta,
-        })))
+        });
+        Ok(Connector {
+            options,
+            lookup: self.lookup,
+        })
     }
 
     /// Connects to `protocol@address`.

@@ -1,13 +1,13 @@
 //! Connections that are made alike, and arguments that are encoded once for all of them.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use serde::Serialize;
-use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -24,10 +24,13 @@ use crate::header::Meta;
 use crate::limits::ClientLimits;
 use crate::middleware::Middleware;
 use crate::protocol::{self, ConnectOption, Ext};
-use crate::transport::{self, Io};
+use crate::transport::{self, Io, Lookup};
 
 /// Encoded arguments of this size or more are kept in the buffer that they were encoded into.
 const LARGE: usize = 16 << 10;
+
+/// So many bytes of a method's name and encoded arguments are kept in place.
+const SHORT: usize = 61;
 
 /// Makes connections with the same options: [`ClientBuilder::connector`](super::ClientBuilder)
 /// sets it up.
@@ -49,7 +52,10 @@ const LARGE: usize = 16 << 10;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Connector(pub(super) Arc<Options>);
+pub struct Connector {
+    pub(super) options: Arc<Options>,
+    pub(super) lookup: Lookup,
+}
 
 /// What the connections of a connector have in common.
 pub(super) struct Options {
@@ -67,6 +73,27 @@ pub(super) struct Options {
 }
 
 impl Connector {
+    /// The same, but connects over TCP only to IP addresses that `admits` admits, whatever name
+    /// stood for them. IPv4 addresses are never shown as IPv6 ones.
+    ///
+    /// This is for addresses that others have written down: whoever owns a name can let it mean
+    /// any machine, such as one that only this program can reach.
+    ///
+    /// ```no_run
+    /// # async fn example(found: &str) -> wgrpc_core::Result<()> {
+    /// use wgrpc_core::Client;
+    ///
+    /// let connector = Client::builder().connector()?.admitting(|ip| !ip.is_loopback());
+    /// let client = connector.connect(found).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn admitting(mut self, admits: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        self.lookup.set_admits(admits);
+        self
+    }
+
     /// Connects to `protocol@address`.
     ///
     /// # Errors
@@ -81,8 +108,8 @@ impl Connector {
             address: address.to_string(),
             cause,
         };
-        let dial = transport::dial(&address);
-        let io = match self.0.connect_timeout {
+        let dial = transport::dial(&address, &self.lookup);
+        let io = match self.options.connect_timeout {
             None => dial.await,
             Some(limit) => match tokio::time::timeout(limit, dial).await {
                 Ok(io) => io,
@@ -113,42 +140,51 @@ impl Connector {
     where
         A: Serialize + Gob + ?Sized,
     {
+        let mut encoded = Arguments::default();
+        self.encode_for("", args, &mut encoded)?;
+        Ok(encoded)
+    }
+
+    /// [Encodes](Self::encode) arguments for calls of `method`, whose name is
+    /// [kept](Arguments::method) with them, and leaves them in `encoded`: where they stay, they are
+    /// not moved.
+    ///
+    /// # Errors
+    /// Those of [`encode`](Self::encode).
+    #[inline]
+    pub fn encode_for<A>(&self, method: &str, args: &A, encoded: &mut Arguments) -> Result<()>
+    where
+        A: Serialize + Gob + ?Sized,
+    {
         call::with_scratch(|scratch| {
-            let types = self
-                .0
+            scratch.extend_from_slice(method.as_bytes());
+            encoded.types = self
+                .options
                 .encoding
                 .encode(args, scratch)
                 .map_err(|error| Error::Encode(Cause::new(error)))?;
-            let meaning = if types.are_fixed() {
-                Meaning::Everywhere(self.0.format.clone())
+            encoded.meaning = if encoded.types.are_fixed() {
+                Meaning::Everywhere(self.options.format.clone())
             } else {
-                Meaning::Here(self.0.clone())
+                Meaning::Here(self.options.clone())
             };
-            let body = if scratch.len() < LARGE {
-                Kept::Short(SmallVec::from_slice(scratch))
-            } else {
-                Kept::Long(std::mem::take(scratch).into())
-            };
-            Ok(Arguments {
-                meaning,
-                types,
-                body,
-            })
+            encoded.body.fill(method, scratch);
+            Ok(())
         })
     }
 
     /// How long connecting may take; `None` is for ever.
     pub fn connect_timeout(&self) -> Option<Duration> {
-        self.0.connect_timeout
+        self.options.connect_timeout
     }
 
     /// How long a call may take unless it says otherwise; `None` is for ever.
     pub fn timeout(&self) -> Option<Duration> {
-        self.0.timeout
+        self.options.timeout
     }
 
     fn start(&self, io: Io) -> Client {
-        let options = &self.0;
+        let options = &self.options;
         let option = ConnectOption {
             codec: options.format.name().to_owned(),
             connect_timeout: nanoseconds(options.connect_timeout.unwrap_or_default()),
@@ -196,43 +232,92 @@ fn nanoseconds(duration: Duration) -> i64 {
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector")
-            .field("codec", &self.0.format.name())
-            .field("connect_timeout", &self.0.connect_timeout)
-            .field("timeout", &self.0.timeout)
+            .field("codec", &self.options.format.name())
+            .field("connect_timeout", &self.options.connect_timeout)
+            .field("timeout", &self.options.timeout)
             .finish_non_exhaustive()
     }
 }
 
 /// Encoded arguments, for any number of calls over the connections of one [`Connector`]. Cheap to
 /// clone.
-#[derive(Clone)]
+///
+/// The default is none at all, to be [encoded into](Connector::encode_for); a call with none fails.
+#[derive(Clone, Default)]
 pub struct Arguments {
     meaning: Meaning,
     pub(super) types: Types,
     pub(super) body: Kept,
 }
 
-/// The bytes of encoded arguments.
+/// The name of a method, and the bytes of encoded arguments.
 #[derive(Clone)]
 pub(super) enum Kept {
-    /// Small ones, as most are, in place.
-    Short(SmallVec<[u8; 40]>),
-    /// Large ones, never copied.
-    Long(Bytes),
+    /// Short ones, as most are, in place: first the name, which ends where the arguments start.
+    Short {
+        bytes: [u8; SHORT],
+        start: u8,
+        end: u8,
+    },
+    /// Long ones, never copied again.
+    Long { method: Box<str>, args: Bytes },
 }
 
 impl Kept {
+    /// Keeps what is in `scratch`: the name of the method and, behind it, the arguments.
+    #[inline]
+    fn fill(&mut self, method: &str, scratch: &mut Vec<u8>) {
+        match self {
+            Self::Short { bytes, start, end } if scratch.len() <= SHORT => {
+                bytes[..scratch.len()].copy_from_slice(scratch);
+                (*start, *end) = (method.len() as u8, scratch.len() as u8);
+            }
+            _ => *self = Self::long(method, scratch),
+        }
+    }
+
+    #[cold]
+    fn long(method: &str, scratch: &mut Vec<u8>) -> Self {
+        let args = if scratch.len() < LARGE {
+            Bytes::copy_from_slice(&scratch[method.len()..])
+        } else {
+            let mut all = Bytes::from(std::mem::take(scratch));
+            all.advance(method.len());
+            all
+        };
+        Self::Long {
+            method: method.into(),
+            args,
+        }
+    }
+
+    #[inline]
     pub(super) fn content(&self) -> Content<'_> {
         match self {
-            Self::Short(bytes) => Content::Copied(bytes),
-            Self::Long(bytes) => Content::Shared(bytes),
+            Self::Short { bytes, start, end } => {
+                Content::Copied(&bytes[usize::from(*start)..usize::from(*end)])
+            }
+            Self::Long { args, .. } => Content::Shared(args),
+        }
+    }
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::Short {
+            bytes: [0; SHORT],
+            start: 0,
+            end: 0,
         }
     }
 }
 
 /// Where encoded bytes mean what they were encoded from.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 enum Meaning {
+    /// There are none yet.
+    #[default]
+    Nowhere,
     /// On every connection that speaks this codec.
     Everywhere(Format),
     /// On the connections of one connector, which has numbered the types in them.
@@ -240,20 +325,33 @@ enum Meaning {
 }
 
 impl Arguments {
+    /// The method that they were [encoded for](Connector::encode_for); empty if none was named.
+    pub fn method(&self) -> &str {
+        match &self.body {
+            Kept::Short { bytes, start, .. } => {
+                std::str::from_utf8(&bytes[..usize::from(*start)]).expect("it was a str")
+            }
+            Kept::Long { method, .. } => method,
+        }
+    }
+
     /// Whether they mean on a connection with these options what they mean here.
+    #[inline]
     pub(super) fn are_of(&self, options: &Arc<Options>) -> bool {
         match &self.meaning {
             Meaning::Everywhere(format) => format.is_same(&options.format),
             Meaning::Here(own) => Arc::ptr_eq(own, options),
+            Meaning::Nowhere => false,
         }
     }
 }
 
 impl fmt::Debug for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = match &self.body {
-            Kept::Short(bytes) => bytes.len(),
-            Kept::Long(bytes) => bytes.len(),
+        let len = match self.body.content() {
+            Content::Copied(bytes) => bytes.len(),
+            Content::Shared(bytes) => bytes.len(),
+            Content::Own(bytes) => bytes.len(),
         };
         write!(f, "Arguments({len} bytes)")
     }

@@ -13,14 +13,14 @@ use tokio::time::Instant;
 use super::link::Link;
 use super::listener::Place;
 use super::request::begin;
-use super::services::{Numbered, View};
+use super::services::{Routes, View};
 use super::{Phase, Shared};
 use crate::codec::{Body, Next, Receiver};
 use crate::connection::{Append, Fill, Flush, Inbox, Share, Stall, Timer};
 use crate::error::{Cause, Code, Fault};
 use crate::header::{Header, Meta};
 use crate::protocol;
-use crate::service::{Started, drop_work, poll_work};
+use crate::service::{Started, poll_work, spare_work};
 
 /// The most that a closing connection reads and drops, so that its last replies arrive.
 const LINGER_BYTES: usize = 64 << 10;
@@ -50,7 +50,7 @@ pub(super) struct Connection {
     inbox: Inbox,
     receiver: Receiver,
     view: View,
-    numbered: Numbered,
+    routes: Routes,
     /// The limit for each request.
     timeout: Option<Duration>,
     /// Read, and not looked at because the connection is at a limit.
@@ -120,7 +120,7 @@ impl Connection {
     ) -> Self {
         Self {
             view: server.services.view(),
-            numbered: Numbered::default(),
+            routes: Routes::default(),
             stall: Stall::new(server.limits.stall),
             server,
             link,
@@ -297,34 +297,35 @@ impl Connection {
             server,
             link,
             view,
-            numbered,
+            routes,
             scratch,
             ..
         } = self;
         scratch.clear();
         // A number is learned from a request that is refused as well.
-        let found = numbered.find(view, header);
-        let entry = match admit(server, link).and(found) {
-            Ok(entry) => entry,
+        let found = routes.find(view, header, &link.peer);
+        let route = match admit(server, link).and(found) {
+            Ok(route) => route,
             Err(fault) => {
                 self.has_said_goodbye |= fault.code() == Some(Code::ShuttingDown);
-                let name = numbered.name(header);
+                let name = routes.name(header);
                 let _: Append = link.respond(header.seq, name, Err(fault), Meta::new(), scratch);
                 return;
             }
         };
-        entry.called();
+        route.entry.called();
         let is_long = body.is_long();
         let start = self.is_timing.then(std::time::Instant::now);
-        let (result, meta) = match begin(server, link, entry, header, body, block, scratch) {
+        let (result, meta) = match begin(server, link, route, header, body, block, scratch) {
             Started::Done(result) => {
                 if let Some(start) = start {
-                    entry.polled(start.elapsed());
+                    route.entry.polled(start.elapsed());
                 }
                 (result, Meta::new())
             }
             Started::Work(mut work) => {
                 let mut polled = Poll::Pending;
+                let entry = &route.entry;
                 if !entry.is_slow() {
                     let mut nobody = Context::from_waker(Waker::noop());
                     let encoding = &link.bodies.encoding;
@@ -340,13 +341,13 @@ impl Connection {
                     return;
                 };
                 let meta = work.as_mut().take_meta();
-                drop_work(work);
+                route.spare = spare_work(work);
                 (result, meta)
             }
         };
         self.was_large |= scratch.len() >= LARGE;
         // This task writes at the end of the batch, whoever is responsible by then.
-        let _: Append = link.respond(header.seq, &entry.name, result, meta, scratch);
+        let _: Append = link.respond(header.seq, &route.entry.name, result, meta, scratch);
     }
 
     /// Writes what is queued. While handlers are at work, everybody who is runnable has a turn

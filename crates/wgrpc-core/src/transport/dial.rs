@@ -6,23 +6,23 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::{Io, tcp};
+use super::{Io, Lookup, tcp};
 use crate::address::{Address, Protocol};
 use crate::protocol::{Parse, connect_request, parse_connect_response};
 
 /// Connects to `address`, up to where the Option is to be sent.
 ///
 /// It takes as long as it takes: the caller limits it, together with what follows.
-pub(crate) async fn dial(address: &Address) -> io::Result<Io> {
+pub(crate) async fn dial(address: &Address, lookup: &Lookup) -> io::Result<Io> {
     match address.protocol() {
-        Protocol::Tcp | Protocol::Tcp4 | Protocol::Tcp6 => dial_tcp(address).await,
+        Protocol::Tcp | Protocol::Tcp4 | Protocol::Tcp6 => dial_tcp(address, lookup).await,
         Protocol::Unix => {
             let stream = UnixStream::connect(address.target()).await?;
             let peer = stream.peer_addr()?;
             Io::from_unix(stream, &peer)
         }
         Protocol::Http => {
-            let mut io = dial_tcp(address).await?;
+            let mut io = dial_tcp(address, lookup).await?;
             io.write.write_all(connect_request()).await?;
             io.prefix = connected(&mut io.read).await?;
             Ok(io)
@@ -30,8 +30,8 @@ pub(crate) async fn dial(address: &Address) -> io::Result<Io> {
     }
 }
 
-async fn dial_tcp(address: &Address) -> io::Result<Io> {
-    let stream = tcp::connect(address).await?;
+async fn dial_tcp(address: &Address, lookup: &Lookup) -> io::Result<Io> {
+    let stream = tcp::connect(address, lookup).await?;
     let peer = stream.peer_addr()?;
     Io::from_tcp(stream, peer)
 }

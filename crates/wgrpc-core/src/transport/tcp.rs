@@ -7,6 +7,7 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+use super::Lookup;
 use crate::address::{Address, Protocol};
 
 /// An idle connection is probed after this time, ...
@@ -25,10 +26,10 @@ const USER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// Connects to the first of the host's addresses that answers.
-pub(super) async fn connect(address: &Address) -> io::Result<TcpStream> {
+/// Connects to the first of the host's addresses that may be dialled and answers.
+pub(super) async fn connect(address: &Address, lookup: &Lookup) -> io::Result<TcpStream> {
     let this_machine = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-    let candidates = resolve(address, this_machine).await?;
+    let candidates = resolve(address, this_machine, lookup).await?;
     let stream = TcpStream::connect(&candidates[..]).await?;
     tune(&stream);
     Ok(stream)
@@ -39,7 +40,7 @@ pub(super) async fn bind(address: &Address) -> io::Result<TcpListener> {
     let every_interface = [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
     let is_v6_only = address.protocol() == Protocol::Tcp6;
     let mut outcome = Err(io::ErrorKind::AddrNotAvailable.into());
-    for candidate in resolve(address, every_interface).await? {
+    for candidate in resolve(address, every_interface, &Lookup::default()).await? {
         outcome = bind_socket(candidate, is_v6_only);
         if outcome.is_ok() {
             break;
@@ -63,7 +64,11 @@ fn bind_socket(candidate: SocketAddr, is_v6_only: bool) -> io::Result<TcpListene
 }
 
 /// The socket addresses that `address` may mean, at least one; an empty host means `unnamed`.
-async fn resolve(address: &Address, unnamed: [IpAddr; 2]) -> io::Result<Vec<SocketAddr>> {
+async fn resolve(
+    address: &Address,
+    unnamed: [IpAddr; 2],
+    lookup: &Lookup,
+) -> io::Result<Vec<SocketAddr>> {
     let Some((host, port)) = address.host_and_port() else {
         let message = format!("`{address}` is no TCP address");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
@@ -71,7 +76,7 @@ async fn resolve(address: &Address, unnamed: [IpAddr; 2]) -> io::Result<Vec<Sock
     let mut found: Vec<SocketAddr> = if host.is_empty() {
         unnamed.map(|ip| SocketAddr::new(ip, port)).to_vec()
     } else {
-        tokio::net::lookup_host((host, port)).await?.collect()
+        lookup.find(host, port).await?
     };
     found.retain(|socket| match address.protocol() {
         Protocol::Tcp4 => socket.is_ipv4(),
@@ -82,6 +87,7 @@ async fn resolve(address: &Address, unnamed: [IpAddr; 2]) -> io::Result<Vec<Sock
         let message = format!("`{host}` has no address for {}", address.protocol());
         return Err(io::Error::new(io::ErrorKind::NotFound, message));
     }
+    lookup.admit(host, &mut found)?;
     Ok(found)
 }
 

@@ -15,6 +15,10 @@ fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
 
+async fn dial(address: &Address) -> io::Result<Io> {
+    super::dial(address, &Lookup::default()).await
+}
+
 async fn bind(text: &str) -> Listener {
     Listener::bind(&address(text)).await.unwrap()
 }
@@ -114,6 +118,44 @@ async fn each_tcp_protocol_keeps_to_its_addresses() {
 }
 
 #[tokio::test]
+async fn what_a_name_means_is_dialled_only_if_it_is_admitted() {
+    let listener = bind("tcp@127.0.0.1:0").await;
+    let port = port(&listener);
+    let mut lookup = Lookup::default();
+    lookup.set_resolver(|host| async move {
+        Ok(match &*host {
+            "evil.example" => vec!["127.0.0.1".parse().unwrap()],
+            "mapped.example" => vec!["::ffff:127.0.0.1".parse().unwrap()],
+            _ => vec!["192.0.2.1".parse().unwrap(), "127.0.0.1".parse().unwrap()],
+        })
+    });
+    let here = address(&format!("tcp@evil.example:{port}"));
+    let (client, server) = tokio::join!(super::dial(&here, &lookup), listener.accept());
+    assert!(client.unwrap().peer.is_loopback());
+    server.unwrap();
+
+    let mut elsewhere = lookup.clone();
+    elsewhere.set_admits(|ip| !ip.is_loopback());
+    for target in ["evil.example", "mapped.example", "127.0.0.1", ""] {
+        for protocol in ["tcp", "http"] {
+            let there = address(&format!("{protocol}@{target}:{port}"));
+            let error = super::dial(&there, &elsewhere).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{there}");
+            let text = error.to_string();
+            assert!(text.contains("must not be"), "{text}");
+        }
+    }
+    // Of several, only those are dialled that are admitted.
+    lookup.set_admits(|ip| ip.is_loopback());
+    let both = address(&format!("tcp@both.example:{port}"));
+    let (client, server) = tokio::join!(super::dial(&both, &lookup), listener.accept());
+    assert!(client.unwrap().peer.is_loopback());
+    server.unwrap();
+    let nobody = tokio::time::timeout(Duration::from_millis(50), listener.accept());
+    assert!(nobody.await.is_err(), "somebody was dialled");
+}
+
+#[tokio::test]
 async fn an_ipv4_client_of_an_ipv6_socket_is_shown_as_ipv4() {
     let listener = bind("tcp@[::]:0").await;
     let port = port(&listener);
@@ -144,7 +186,7 @@ async fn a_port_in_use_is_an_error_and_a_port_just_left_is_not() {
 async fn tcp_sockets_send_at_once_and_notice_a_peer_that_is_gone() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = Address::from(listener.local_addr().unwrap());
-    let stream = tcp::connect(&target).await.unwrap();
+    let stream = tcp::connect(&target, &Lookup::default()).await.unwrap();
     let socket = SockRef::from(&stream);
     assert!(socket.tcp_nodelay().unwrap());
     assert!(socket.keepalive().unwrap());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wgrpc_core::{CallOptions, Client, Error};
+use wgrpc_core::{Arguments, CallOptions, Client, Error};
 use wgrpc_gob::Inferred;
 
 use crate::support::{Args, demo_in_memory, soon};
@@ -52,6 +52,27 @@ async fn arguments_are_not_sent_where_they_mean_something_else() {
     // Types that are known beforehand have the same numbers everywhere.
     let call = client.call_encoded::<i64>("Arith.Multiply", &gob.encode(&args).unwrap(), none());
     assert_eq!(soon(call).await.unwrap(), 42);
+}
+
+#[tokio::test]
+async fn arguments_keep_the_method_that_they_were_encoded_for() {
+    let server = demo_in_memory();
+    let client = server.connect().unwrap();
+    let connector = Client::builder().connector().unwrap();
+    let mut args = Arguments::default();
+    let call = client.call_encoded::<i64>("Arith.Multiply", &args, none());
+    assert!(matches!(soon(call).await, Err(Error::Setup(_))));
+    // Lengths around the ones up to which they are kept in place, or in a buffer of their own.
+    for len in [0, 30, 60, 16 << 10, 100_000] {
+        for more in 0..20 {
+            let text = "x".repeat(len + more);
+            let encoded = connector.encode_for("Echo.String", text.as_str(), &mut args);
+            encoded.unwrap();
+            assert_eq!(args.method(), "Echo.String");
+            let call = client.call_encoded::<String>(args.method(), &args, none());
+            assert_eq!(soon(call).await.unwrap(), text);
+        }
+    }
 }
 
 #[tokio::test]

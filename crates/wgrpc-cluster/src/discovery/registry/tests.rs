@@ -68,7 +68,11 @@ fn nonsense() -> News {
 fn start(answers: impl IntoIterator<Item = News>) -> (RegistryDiscovery, Arc<Script>) {
     let script = Arc::new(Script::default());
     script.answers.lock().extend(answers);
-    (RegistryDiscovery::follow(Scripted(script.clone())), script)
+    let client = RegistryClient::new("http://registry.example/wgrpc/registry").unwrap();
+    (
+        RegistryDiscovery::follow(Scripted(script.clone()), client),
+        script,
+    )
 }
 
 fn names(discovery: &RegistryDiscovery) -> String {
