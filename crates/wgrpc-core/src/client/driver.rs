@@ -173,7 +173,8 @@ impl Driver {
             }
             let woken = self.wakers.len();
             self.expected = self.expected.max(state.pending.next_seq()) + woken as u64;
-            // Several callers will make their next calls now: they need not wake this task to write.
+            // Several callers will make their next calls now: they need not wake this task to
+            // write.
             if woken > 1 || (state.pending.in_flight() > 0 && woken > 0) {
                 state.claim();
             }
