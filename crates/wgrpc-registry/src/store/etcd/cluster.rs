@@ -4,6 +4,7 @@
 //! same, and a lease that was granted to nobody ends by itself.
 
 use std::error::Error as _;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -135,7 +136,8 @@ impl Member {
     /// nobody is told.
     fn reason(&self, error: &etcd_client::Error) -> String {
         let reason = reason(error);
-        if self.url.starts_with(TLS) && code(error) == Some(CANCELLED) {
+        let has_ended = code(error) == Some(CANCELLED) || is_broken(error);
+        if self.url.starts_with(TLS) && has_ended {
             return format!("{reason} (it may want a certificate of ours, or another one)");
         }
         reason
@@ -192,6 +194,25 @@ pub(super) fn reason(error: &etcd_client::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// Whether the other side has ended the connection under us. How that shows depends on which of its
+/// last words have arrived.
+fn is_broken(error: &etcd_client::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let mut source = match error {
+        etcd_client::Error::GRpcStatus(status) => status.source(),
+        etcd_client::Error::TransportError(error) => error.source(),
+        _ => None,
+    };
+    while let Some(cause) = source {
+        let kind = cause.downcast_ref().map(io::Error::kind);
+        if let Some(BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof) = kind {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
 }
 
 const CANCELLED: i32 = 1;
