@@ -217,15 +217,15 @@ impl Link {
         !self.is_given_up.load(Ordering::Relaxed) && self.client.is_available()
     }
 
-    /// Begins a call over the connection, of which `made` attempts have been made before.
+    /// Begins a call over the connection that has not been tried before.
     #[inline]
-    pub(crate) fn begin(&self, now: Duration, made: u32) -> Begun {
-        let load = self.member.node.load();
-        if made == 0 {
-            load.begin_first(now)
-        } else {
-            load.begin(now)
-        }
+    pub(crate) fn begin_first(&self, now: Duration) -> Begun {
+        self.member.node.load().begin_first(now)
+    }
+
+    /// Begins another attempt over the connection.
+    pub(crate) fn begin(&self, now: Duration) -> Begun {
+        self.member.node.load().begin(now)
     }
 
     /// Learns how a call has ended: so do the load and the health of the server. Returns what was

@@ -78,7 +78,8 @@ impl XClientBuilder {
     }
 
     /// How many attempts a call may take, the first included: 3 unless set. Only
-    /// [`FailMode::FailFast`] has one.
+    /// [`FailMode::FailFast`] has one. The first one of an idempotent call, over a connection that
+    /// the network may have forgotten, can be made over a new one as well.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.retry.attempts = attempts.max(1);
         self

@@ -16,7 +16,7 @@ use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout};
-use wgrpc_core::{Arguments, Attempt, BoxFuture, Call, CallOptions, Error, Result};
+use wgrpc_core::{Arguments, Attempt, BoxFuture, Call, CallOptions, Error, Executed, Result};
 use wgrpc_gob::Gob;
 
 use super::Shared;
@@ -24,7 +24,7 @@ use crate::balance::Begun;
 use crate::member::{Core, Link, Member};
 use crate::outcome::Outcome;
 use crate::pool::Pool;
-use crate::retry::{FailMode, RetryPolicy};
+use crate::retry::{FailMode, RetryPolicy, may_send_again};
 
 /// How long a server that was sick waits for a probe that costs nobody a call, before one is made
 /// that may.
@@ -108,13 +108,13 @@ impl<R: DeserializeOwned + Send + 'static> XCall<R> {
             && shared.retry.has_more(1)
         {
             let task = Task::new(Request::new(shared, encoded, terms), now);
-            let way = task.again(link, 0);
+            let way = task.attempt(link, 0);
             return Self(State::Later(Box::pin(task.race(way, doubt))));
         }
         let args = (method, &encoded);
         Self(State::First(
             Way {
-                begun: Some(link.begin(at, 0)),
+                begun: Some(link.begin_first(at)),
                 call: terms.send(&shared.retry, &link, args, 0, terms.limit, now),
                 link,
             },
@@ -281,8 +281,22 @@ impl Task {
             .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// Makes another attempt, after `made` others.
-    fn again<R: DeserializeOwned>(&self, link: Arc<Link>, made: u32) -> Way<R> {
+    /// Makes an attempt, after `made` others.
+    fn attempt<R: DeserializeOwned>(&self, link: Arc<Link>, made: u32) -> Way<R> {
+        let begin = match made {
+            0 => Link::begin_first,
+            _ => Link::begin,
+        };
+        self.attempt_as(link, made, begin)
+    }
+
+    /// Makes an attempt that has as much time as after `made` others, and is counted in this way.
+    fn attempt_as<R: DeserializeOwned>(
+        &self,
+        link: Arc<Link>,
+        made: u32,
+        begin: fn(&Link, Duration) -> Begun,
+    ) -> Way<R> {
         let now = Instant::now();
         let left = self
             .deadline
@@ -294,7 +308,7 @@ impl Task {
         } = &self.request;
         let args = (args.method(), args);
         Way {
-            begun: Some(link.begin(self.pool().signals.since(now), made)),
+            begun: Some(begin(&link, self.pool().signals.since(now))),
             call: terms.send(&shared.retry, &link, args, made, left, now),
             link,
         }
@@ -302,7 +316,7 @@ impl Task {
 
     /// Makes an attempt that has all the time that is left.
     pub(super) fn last_attempt<R: DeserializeOwned>(&self, link: Arc<Link>) -> Way<R> {
-        self.again(link, u32::MAX)
+        self.attempt(link, u32::MAX)
     }
 
     /// Waits for a connection to this server.
@@ -363,7 +377,7 @@ impl Task {
             };
             let made = failed.len() as u32;
             let member = link.member.clone();
-            let way = self.again(link, made);
+            let way = self.attempt(link, made);
             match way.await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => {
@@ -376,49 +390,42 @@ impl Task {
 
     /// Waits for an attempt whose connection may have been forgotten by the network. If there is
     /// no answer for so long, a new connection to the same server is made, and the attempt made
-    /// over that as well: the first reply counts.
+    /// over that as well: the first answer counts, and it is one attempt still.
     async fn race<R>(self, mut way: Way<R>, doubt: Duration) -> Result<R>
     where
         R: DeserializeOwned + Send + 'static,
     {
         let member = way.link.member.clone();
-        let failed = |error| Failed {
-            member: member.clone(),
-            error,
-        };
-        let early = timeout(doubt, &mut way).await.ok();
         let signals = &self.pool().signals;
-        let ended = match early {
-            Some(result) => vec![result],
-            None if !signals.options.budget.try_retry(signals.now()) => vec![way.await],
-            None => {
+        let result = match timeout(doubt, &mut way).await {
+            Ok(result) => result,
+            Err(_) if !signals.options.budget.try_retry(signals.now()) => way.await,
+            Err(_) => {
                 way.link.give_up();
                 let other = std::pin::pin!(async {
                     match self.wait_for(&member).await {
-                        Some(link) => self.again(link, 1).await,
+                        Some(link) => self.attempt_as(link, 0, Link::begin).await,
                         None => Err(member.why_no_call()),
                     }
                 });
                 match select(way, other).await {
-                    Either::Left((Ok(reply), _)) => return Ok(reply),
-                    Either::Right((Ok(reply), way)) => {
+                    Either::Left((result, _)) if is_answer(&result) => result,
+                    Either::Left((result, other)) => either(result, other.await),
+                    Either::Right((result, way)) if is_answer(&result) => {
                         way.forget();
-                        return Ok(reply);
+                        result
                     }
-                    Either::Left((one, other)) => vec![one, other.await],
-                    Either::Right((one, way)) => vec![one, way.await],
+                    Either::Right((result, way)) => either(result, way.await),
                 }
             }
         };
-        let mut errors = Vec::new();
-        for result in ended {
-            match result {
-                Ok(reply) => return Ok(reply),
-                Err(error) => errors.push(failed(error)),
+        match result {
+            Ok(reply) => Ok(reply),
+            Err(error) => {
+                let failed = self.judge(vec![Failed { member, error }])?;
+                self.run(failed).await
             }
         }
-        let failed = self.judge(errors)?;
-        self.run(failed).await
     }
 
     /// The server for the next attempt, once it can be called.
@@ -445,6 +452,23 @@ impl Task {
             };
         }
         self.all_failed(failed)
+    }
+}
+
+/// Whether it makes no sense to wait for another answer.
+fn is_answer<R>(result: &Result<R>) -> bool {
+    result
+        .as_ref()
+        .err()
+        .is_none_or(|error| !may_send_again(error, true))
+}
+
+/// What an attempt over two connections has come to, neither of which was answered first: the
+/// answer, or the error of the one that may have been executed.
+fn either<R>(one: Result<R>, two: Result<R>) -> Result<R> {
+    match &one {
+        Err(error) if error.is_executed() != Executed::No && !is_answer(&two) => one,
+        _ => two,
     }
 }
 
