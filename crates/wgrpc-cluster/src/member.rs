@@ -54,7 +54,7 @@ pub(crate) struct Core {
     pub(crate) address: Address,
     /// What has been learnt about it; [renewed](Node::renewed) for each list.
     pub(crate) node: Node,
-    signals: Arc<Signals>,
+    pub(crate) signals: Arc<Signals>,
     state: Mutex<State>,
     /// The connection that `state` has, for calls: they take no lock.
     lent: ArcSwapOption<Link>,
@@ -118,6 +118,7 @@ impl Drop for Member {
     fn drop(&mut self) {
         self.keeper.abort();
         self.core.enter(State::Gone);
+        self.core.signals.tell_of_leaving(&self.core);
     }
 }
 
@@ -170,11 +171,6 @@ impl Core {
     /// Whether it has left the list, so that there will not be a connection again.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(&*self.state.lock(), State::Gone)
-    }
-
-    /// The time, as its load and health count it.
-    pub(crate) fn now(&self) -> Duration {
-        self.signals.now()
     }
 
     /// Why there is no connection, if one was tried.
