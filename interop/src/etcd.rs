@@ -2,11 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 /// How long etcd may take to start.
@@ -26,6 +27,60 @@ struct Member {
     name: String,
     client_port: u16,
     peer_port: u16,
+    /// Where it can be asked how it is, with no certificate.
+    health_port: u16,
+    certificates: Option<Certificates>,
+}
+
+/// Files with a certificate in PEM that server and client can show, and what it takes to believe
+/// it.
+#[derive(Clone, Debug)]
+pub struct Certificates {
+    /// The authority that has signed the certificate.
+    pub authority: PathBuf,
+    /// The certificate of 127.0.0.1.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+impl Certificates {
+    /// Makes new ones, of an authority of their own, in this folder.
+    ///
+    /// # Panics
+    /// When that is not possible.
+    #[must_use]
+    pub fn make(folder: &Path) -> Self {
+        let made = || -> Result<_, rcgen::Error> {
+            let mut authority = CertificateParams::new([])?;
+            authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            let authority_key = KeyPair::generate()?;
+            let signed_by_itself = authority.self_signed(&authority_key)?;
+            let mut params = CertificateParams::new(["127.0.0.1".to_owned()])?;
+            params.extended_key_usages = vec![
+                ExtendedKeyUsagePurpose::ServerAuth,
+                ExtendedKeyUsagePurpose::ClientAuth,
+            ];
+            let key = KeyPair::generate()?;
+            let certificate = params.signed_by(&key, &Issuer::new(authority, authority_key))?;
+            Ok([
+                signed_by_itself.pem(),
+                certificate.pem(),
+                key.serialize_pem(),
+            ])
+        };
+        let made = made().unwrap_or_else(|error| panic!("no certificate: {error}"));
+        let files = ["authority.pem", "certificate.pem", "key.pem"].map(|name| folder.join(name));
+        for (file, pem) in files.iter().zip(made) {
+            std::fs::write(file, pem).unwrap_or_else(|error| panic!("no certificate: {error}"));
+        }
+        let [authority, certificate, key] = files;
+        Self {
+            authority,
+            certificate,
+            key,
+        }
+    }
 }
 
 impl Etcd {
@@ -44,11 +99,27 @@ impl Etcd {
     /// When there is no etcd, or when it does not start.
     #[must_use]
     pub fn start_members(count: usize) -> Self {
+        Self::start_with(count, None)
+    }
+
+    /// A cluster of one that speaks TLS, and only with those who show a certificate of the same
+    /// authority.
+    ///
+    /// # Panics
+    /// When there is no etcd, or when it does not start.
+    #[must_use]
+    pub fn start_tls(certificates: &Certificates) -> Self {
+        Self::start_with(1, Some(certificates))
+    }
+
+    fn start_with(count: usize, certificates: Option<&Certificates>) -> Self {
         let members = (0..count).map(|index| Member {
             process: None,
             name: format!("m{index}"),
             client_port: free_port(),
             peer_port: free_port(),
+            health_port: free_port(),
+            certificates: certificates.cloned(),
         });
         let mut etcd = Self {
             members: members.collect(),
@@ -61,8 +132,7 @@ impl Etcd {
     /// Where its members are.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
-        let members = self.members.iter();
-        members.map(|member| url(member.client_port)).collect()
+        self.members.iter().map(Member::url).collect()
     }
 
     /// Kills a member, as kill -9 does.
@@ -125,13 +195,25 @@ impl Etcd {
 
 impl Member {
     fn spawn(&mut self, data: &Path, state: [&str; 2]) {
-        let (client, peer) = (url(self.client_port), url(self.peer_port));
-        let child = Command::new("etcd")
+        let (client, peer) = (self.url(), url(self.peer_port));
+        let mut command = Command::new("etcd");
+        if let Some(certificates) = &self.certificates {
+            command
+                .arg("--client-cert-auth")
+                .arg("--trusted-ca-file")
+                .arg(&certificates.authority)
+                .arg("--cert-file")
+                .arg(&certificates.certificate)
+                .arg("--key-file")
+                .arg(&certificates.key);
+        }
+        let child = command
             .args(["--name", &self.name])
             .arg("--data-dir")
             .arg(data.join(&self.name))
             .args(["--listen-client-urls", &client])
             .args(["--advertise-client-urls", &client])
+            .args(["--listen-metrics-urls", &url(self.health_port)])
             .args(["--listen-peer-urls", &peer])
             .args(["--initial-advertise-peer-urls", &peer])
             .args(state)
@@ -148,6 +230,14 @@ impl Member {
                 )
             });
         self.process = Some(child);
+    }
+
+    fn url(&self) -> String {
+        let url = url(self.client_port);
+        match self.certificates {
+            Some(_) => url.replace("http://", "https://"),
+            None => url,
+        }
     }
 
     fn kill(&mut self) {
@@ -169,7 +259,7 @@ impl Member {
 
     fn is_healthy(&self) -> bool {
         let ask = || {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.client_port))?;
+            let mut stream = TcpStream::connect(("127.0.0.1", self.health_port))?;
             stream.set_read_timeout(Some(START_MAX))?;
             stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
             let mut answer = String::new();

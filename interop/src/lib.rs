@@ -24,7 +24,7 @@ pub mod vectors;
 mod verify;
 
 pub use client::{Check, GoClient, RunningGoClient, counted, expect_all_ok};
-pub use etcd::Etcd;
+pub use etcd::{Certificates, Etcd};
 pub use hex::{decode_hex, encode_hex};
 pub use peer::go_peer;
 pub use registry::{GoListing, go_listing, probe};

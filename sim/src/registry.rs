@@ -44,7 +44,7 @@ const WATCH_MILLIS: u64 = 30_000;
 const SETTLE: Duration = Duration::from_millis(100);
 
 /// When restarts begin: the registry has warmed up.
-const WARM: Duration = Duration::from_secs(31);
+const WARM: Duration = Duration::from_secs(36);
 
 /// When counting begins.
 const START: Duration = Duration::from_secs(40);

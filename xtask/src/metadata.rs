@@ -43,9 +43,14 @@ pub(crate) struct Target {
 }
 
 impl Metadata {
-    /// Of the workspace and of all that it depends on.
+    /// Of the workspace and of all that it depends on, with any of its features.
     pub(crate) fn of_workspace(root: &Path) -> Result<Self> {
-        Self::parse(command::cargo(root).args(["metadata", "--format-version", "1"]))
+        Self::parse(command::cargo(root).args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--all-features",
+        ]))
     }
 
     /// Of the packages of one manifest only, for those that are no members of the workspace.

@@ -4,20 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
-use wgrpc::XClient;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use wgrpc::Caller;
 
-use crate::WorkClient;
+use crate::{Done, Order, WorkClient};
 
 /// How often calls are made, several at a time.
 const TICK: Duration = Duration::from_millis(2);
+
+/// Longer than any call may take.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Calls that are made at a steady rate until this is [ended](Self::end).
 pub(crate) struct Load {
     counts: Arc<Mutex<Vec<Second>>>,
     task: JoinHandle<()>,
+    /// Ends when the last call has ended.
+    calls: mpsc::Receiver<()>,
 }
 
 /// What became of the calls that were made within a second.
@@ -28,14 +35,19 @@ pub(crate) struct Second {
     pub(crate) by_server: BTreeMap<u32, u64>,
     /// Texts of errors.
     pub(crate) errors: Vec<String>,
+    /// How many replies were not those to their calls.
+    pub(crate) wrong: u64,
 }
 
 impl Second {
     fn new() -> Self {
         Self {
-            latencies: Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are fine")),
+            // One that grows would take what is beyond its range for the shortest there is.
+            latencies: Histogram::new_with_max(LONGEST.as_micros() as u64, 3)
+                .unwrap_or_else(|_| unreachable!("three digits are fine")),
             by_server: BTreeMap::new(),
             errors: Vec::new(),
+            wrong: 0,
         }
     }
 
@@ -46,6 +58,7 @@ impl Second {
             *self.by_server.entry(*server).or_default() += calls;
         }
         self.errors.extend(other.errors.iter().cloned());
+        self.wrong += other.wrong;
     }
 
     /// All of these together.
@@ -55,9 +68,26 @@ impl Second {
         sum
     }
 
+    fn count(&mut self, order: &Order, result: wgrpc::Result<Done>, took: Duration) {
+        match result {
+            Ok(done) if done.order == *order => {
+                let micros = took.as_micros().max(1) as u64;
+                self.latencies.saturating_record(micros);
+                *self.by_server.entry(done.server).or_default() += 1;
+            }
+            Ok(_) => self.wrong += 1,
+            Err(error) => self.errors.push(error.to_string()),
+        }
+    }
+
     /// How many calls were made.
     pub(crate) fn calls(&self) -> u64 {
-        self.latencies.len() + self.errors.len() as u64
+        self.latencies.len() + self.errors.len() as u64 + self.wrong
+    }
+
+    /// Whether every call was answered, with the reply to it.
+    pub(crate) fn is_flawless(&self) -> bool {
+        self.errors.is_empty() && self.wrong == 0
     }
 
     /// The 99th percentile.
@@ -74,24 +104,41 @@ impl Second {
 }
 
 impl Load {
-    /// Begins to make so many calls a second.
-    pub(crate) fn start(client: &XClient, rate: u64) -> Self {
+    /// Begins to make so many calls a second, each of which carries so many bytes there and back.
+    pub(crate) fn start<C>(client: &C, rate: u64, bytes: usize) -> Self
+    where
+        C: Caller<Call<Done>: 'static> + Clone + 'static,
+    {
         let counts = Arc::new(Mutex::new(Vec::new()));
-        let task = tokio::spawn(calls(WorkClient::new(client.clone()), rate, counts.clone()));
-        Self { counts, task }
+        let (call, calls) = mpsc::channel(1);
+        let client = WorkClient::new(client.clone());
+        let task = tokio::spawn(make_calls(client, rate, bytes, counts.clone(), call));
+        Self {
+            counts,
+            task,
+            calls,
+        }
     }
 
     /// Stops calling, waits for the last calls and returns what became of all.
-    pub(crate) async fn end(self) -> Vec<Second> {
+    pub(crate) async fn end(mut self) -> Result<Vec<Second>> {
         self.task.abort();
-        // Longer than any call may take here.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        let ended = timeout(LONGEST, self.calls.recv()).await;
+        ended.context("a call has not ended")?;
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.clone()
+        Ok(counts.clone())
     }
 }
 
-async fn calls(client: WorkClient<XClient>, rate: u64, counts: Arc<Mutex<Vec<Second>>>) {
+async fn make_calls<C>(
+    client: WorkClient<C>,
+    rate: u64,
+    bytes: usize,
+    counts: Arc<Mutex<Vec<Second>>>,
+    in_flight: mpsc::Sender<()>,
+) where
+    C: Caller<Call<Done>: 'static>,
+{
     let start = Instant::now();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -102,24 +149,51 @@ async fn calls(client: WorkClient<XClient>, rate: u64, counts: Arc<Mutex<Vec<Sec
         while made < due {
             made += 1;
             let second = (made / rate) as usize;
-            let (call, counts) = (client.do_it(), counts.clone());
+            let order = Order::new(made, bytes);
+            let (call, counts) = (client.do_it(&order), counts.clone());
+            let in_flight = in_flight.clone();
             let begun = Instant::now();
             tokio::spawn(async move {
                 let result = call.await;
-                let took = begun.elapsed().as_micros() as u64;
+                let took = begun.elapsed();
                 let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
                 if counts.len() <= second {
                     counts.resize_with(second + 1, Second::new);
                 }
-                let count = &mut counts[second];
-                match result {
-                    Ok(server) => {
-                        count.latencies.saturating_record(took.max(1));
-                        *count.by_server.entry(server).or_default() += 1;
-                    }
-                    Err(error) => count.errors.push(error.to_string()),
-                }
+                counts[second].count(&order, result, took);
+                drop(in_flight);
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_took_long_counts_as_long() {
+        let (took, order) = (Duration::from_secs(3), Order::new(1, 1));
+        let done = Done {
+            order: order.clone(),
+            server: 1,
+        };
+        let mut second = Second::new();
+        second.count(&order, Ok(done), took);
+        let p99 = second.p99();
+        assert!(p99 >= took && p99 < took.mul_f64(1.01), "{p99:?}");
+    }
+
+    #[test]
+    fn a_reply_to_another_call_is_wrong() {
+        let (server, took) = (1, Duration::from_millis(1));
+        let done = Done {
+            order: Order::new(1, 1),
+            server,
+        };
+        let mut second = Second::new();
+        second.count(&Order::new(2, 1), Ok(done), took);
+        assert_eq!((second.wrong, second.calls()), (1, 1));
+        assert!(!second.is_flawless());
     }
 }

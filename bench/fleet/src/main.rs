@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use wgrpc::registry::{Heartbeat, Registry};
-use wgrpc::{Server, service};
+use wgrpc::{Server, message, service};
 
 /// Runs scenarios and prints a table of each. Fails if a promise was not kept.
 #[derive(Parser)]
@@ -72,6 +72,28 @@ fn main() -> Result<()> {
     }
 }
 
+/// What a call carries: its number, and bytes that follow from it.
+#[message]
+#[derive(Clone, PartialEq)]
+struct Order {
+    call: u64,
+    bytes: Vec<u8>,
+}
+
+impl Order {
+    fn new(call: u64, bytes: usize) -> Self {
+        let bytes = vec![call as u8; bytes];
+        Self { call, bytes }
+    }
+}
+
+/// The order that was done, and the process that has done it.
+#[message]
+struct Done {
+    order: Order,
+    server: u32,
+}
+
 struct Work {
     delay: Duration,
 }
@@ -80,11 +102,12 @@ struct Work {
 impl Work {
     /// Does nothing, for as long as it was told to, and says who has done it.
     #[method(idempotent)]
-    async fn do_it(&self) -> u32 {
+    async fn do_it(&self, order: Order) -> Done {
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
         }
-        std::process::id()
+        let server = std::process::id();
+        Done { order, server }
     }
 }
 
@@ -94,12 +117,10 @@ async fn serve(listen: &str, registry: Option<String>, delay: Duration) -> Resul
         server = server.announcer(Heartbeat::new(url)?);
     }
     let server = server.listen(listen).await?;
-    process::say(&server.address().to_string())?;
-    std::future::pending().await
+    process::listening(&server.address().to_string()).await
 }
 
 async fn register(listen: &str) -> Result<()> {
     let registry = Registry::builder().build().listen(listen).await?;
-    process::say(registry.url())?;
-    std::future::pending().await
+    process::listening(registry.url()).await
 }

@@ -1,11 +1,12 @@
 //! Processes that say where they listen, and can be killed and frozen.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Write, copy, sink, stdin};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
-/// This program once more, killed when it is dropped.
+/// This program once more, killed when it is dropped. It ends by itself when this process has ended
+/// in a way that drops nothing.
 pub(crate) struct Process {
     child: Child,
     /// What it said first: where it listens.
@@ -15,7 +16,7 @@ pub(crate) struct Process {
 impl Process {
     fn start(args: &[&str]) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(args).stdin(Stdio::null());
+        command.args(args).stdin(Stdio::piped());
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let out = child.stdout.take().context("stdout is a pipe")?;
         let mut at = String::new();
@@ -56,9 +57,12 @@ impl Drop for Process {
     }
 }
 
-/// Says where this process listens.
-pub(crate) fn say(at: &str) -> Result<()> {
+/// Says where this process listens, and waits until nobody wants it any more.
+pub(crate) async fn listening(at: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{at}")?;
-    Ok(out.flush()?)
+    out.flush()?;
+    drop(out);
+    tokio::task::spawn_blocking(|| copy(&mut stdin().lock(), &mut sink())).await??;
+    Ok(())
 }

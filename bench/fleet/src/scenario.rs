@@ -94,13 +94,13 @@ fn seconds(count: usize) -> Duration {
 /// One of three is killed, and started again ten seconds later.
 async fn kill(rate: u64) -> Result<Line> {
     let (mut servers, client) = three(SelectMode::default()).await?;
-    let load = Load::start(&client, rate);
+    let load = Load::start(&client, rate, 0);
     sleep(seconds(QUIET)).await;
     let at = servers.remove(0).at.clone();
     sleep(seconds(10)).await;
     let again = Process::server(&at, &[])?;
     sleep(seconds(15)).await;
-    let counts = load.end().await;
+    let counts = load.end().await?;
     let before = Second::sum(&counts[1..QUIET]);
     // From one second after the blow on.
     let after = Second::sum(&counts[QUIET + 1..QUIET + 10]);
@@ -109,7 +109,7 @@ async fn kill(rate: u64) -> Result<Line> {
     let share = last.share(again.id());
     Ok(Line {
         title: "one of three is killed with `kill -9`, and comes back",
-        is_kept: all.errors.is_empty() && after.p99() < 2 * before.p99() && share >= 0.25,
+        is_kept: all.is_flawless() && after.p99() < 2 * before.p99() && share >= 0.25,
         more: format!(
             "share of the calls after its return: {:.0} %",
             share * 100.0
@@ -123,13 +123,13 @@ async fn kill(rate: u64) -> Result<Line> {
 /// One of three is stopped for ten seconds, its sockets open.
 async fn freeze(rate: u64) -> Result<Line> {
     let (servers, client) = three(SelectMode::default()).await?;
-    let load = Load::start(&client, rate);
+    let load = Load::start(&client, rate, 0);
     sleep(seconds(QUIET)).await;
     servers[0].signal("STOP")?;
     sleep(seconds(10)).await;
     servers[0].signal("CONT")?;
     sleep(seconds(15)).await;
-    let counts = load.end().await;
+    let counts = load.end().await?;
     let before = Second::sum(&counts[1..QUIET]);
     let after = Second::sum(&counts[QUIET + 2..QUIET + 10]);
     let last = Second::sum(&counts[QUIET + 20..]);
@@ -137,7 +137,7 @@ async fn freeze(rate: u64) -> Result<Line> {
     let share = last.share(servers[0].id());
     Ok(Line {
         title: "one of three is frozen for 10 s",
-        is_kept: all.errors.is_empty() && share >= 0.25,
+        is_kept: all.is_flawless() && share >= 0.25,
         more: format!("share of the calls after it thaws: {:.0} %", share * 100.0),
         all,
         before,
@@ -154,7 +154,7 @@ async fn registry(rate: u64, away: Duration) -> Result<Line> {
     let _servers: Vec<Process> = servers.collect::<Result<_>>()?;
     let client = client(SelectMode::default()).start(RegistryDiscovery::start(&url, None)?)?;
     connected(&client, 3).await;
-    let load = Load::start(&client, rate);
+    let load = Load::start(&client, rate, 0);
     sleep(seconds(QUIET)).await;
     drop(registry);
     sleep(away).await;
@@ -170,11 +170,11 @@ async fn registry(rate: u64, away: Duration) -> Result<Line> {
     }
     let listed = back.elapsed();
     sleep(seconds(QUIET)).await;
-    let counts = load.end().await;
+    let counts = load.end().await?;
     let all = Second::sum(&counts);
     Ok(Line {
         title: "the registry is killed, and comes back empty",
-        is_kept: all.errors.is_empty() && listed < Duration::from_secs(30) && fewest >= 3,
+        is_kept: all.is_flawless() && listed < Duration::from_secs(30) && fewest >= 3,
         more: format!(
             "away for {away:?}; all servers listed again {:.1} s after its return",
             listed.as_secs_f64()
@@ -210,15 +210,15 @@ async fn hole(rate: u64) -> Result<Line> {
     let holed = client(SelectMode::default()).start(list(&[format!("tcp@{address}")])?)?;
     let mut sums = Vec::new();
     for client in [&control, &holed] {
-        let load = Load::start(client, rate);
+        let load = Load::start(client, rate, 0);
         sleep(seconds(2 * QUIET)).await;
-        sums.push(Second::sum(&load.end().await));
+        sums.push(Second::sum(&load.end().await?));
     }
     let [before, after] = [sums[0].clone(), sums[1].clone()];
     let ratio = after.p99().as_secs_f64() / before.p99().as_secs_f64();
     Ok(Line {
         title: "one of three addresses is a black hole, from the first call on",
-        is_kept: after.errors.is_empty() && ratio <= 1.2,
+        is_kept: after.is_flawless() && ratio <= 1.2,
         more: format!("p99 is {ratio:.2} × that without it"),
         all: after.clone(),
         before,
@@ -237,15 +237,15 @@ async fn slow(rate: u64) -> Result<Line> {
     let list = ServerList::parse(servers.iter().map(|server| server.at.as_str()))?;
     let client = client(SelectMode::PeakEwma).start(list)?;
     connected(&client, 3).await;
-    let load = Load::start(&client, rate);
+    let load = Load::start(&client, rate, 0);
     sleep(seconds(2 * QUIET)).await;
-    let counts = load.end().await;
+    let counts = load.end().await?;
     let all = Second::sum(&counts);
     let after = Second::sum(&counts[1..]);
     let share = after.share(servers[2].id());
     Ok(Line {
         title: "one of three is ten times slower, under `PeakEwma`",
-        is_kept: all.errors.is_empty() && share < 0.05,
+        is_kept: all.is_flawless() && share < 0.05,
         more: format!("its share of the calls: {:.1} %", share * 100.0),
         before: Second::sum(&counts[..1]),
         all,
@@ -270,14 +270,14 @@ async fn liar(rate: u64) -> Result<Line> {
     let list = ServerList::parse(all.chain([address.as_str()]))?;
     let client = client(SelectMode::default()).start(list)?;
     connected(&client, 2).await;
-    let load = Load::start(&client, rate);
+    let load = Load::start(&client, rate, 0);
     sleep(seconds(2 * QUIET)).await;
-    let counts = load.end().await;
+    let counts = load.end().await?;
     lying.abort();
     let all = Second::sum(&counts);
     Ok(Line {
         title: "one of three accepts connections and closes them at once",
-        is_kept: all.errors.is_empty(),
+        is_kept: all.is_flawless(),
         more: "no call was lost to it".to_owned(),
         before: Second::sum(&counts[..1]),
         after: Second::sum(&counts[1..]),

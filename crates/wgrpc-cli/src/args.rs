@@ -2,6 +2,8 @@
 //! addresses and choices, not texts. `call.rs` is what can be typed after `wgrpc call`.
 
 mod call;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod registry;
 
 use std::convert::Infallible;
@@ -13,6 +15,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wgrpc::{Address, DebugPage};
 
 pub(crate) use call::{ArgumentSource, Call, Codec, Request, Servers, Verb};
+#[cfg(feature = "etcd")]
+pub(crate) use etcd::Etcd;
 pub(crate) use registry::{ListServers, Registry};
 
 /// Serve, call and inspect WgRPC

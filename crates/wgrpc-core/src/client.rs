@@ -10,13 +10,13 @@ mod call;
 mod connector;
 mod driver;
 mod exchange;
+mod numbers;
 mod pending;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
@@ -29,7 +29,7 @@ pub use connector::{Arguments, Connector};
 
 use crate::address::{Address, AddressError};
 use crate::caller::{CallOptions, Caller};
-use crate::codec::Body;
+use crate::codec::{Body, Decoding};
 use crate::connection::Outbox;
 use crate::error::{Cause, Error, Result};
 use crate::header::Meta;
@@ -37,6 +37,7 @@ use crate::protocol::Ext;
 use crate::transport::Peer;
 
 use connector::Options;
+use numbers::Numbers;
 use pending::Pending;
 
 /// Why no more calls are made over a connection whose server has begun to go away.
@@ -65,11 +66,11 @@ struct Owner(Arc<Shared>);
 
 /// What handles, calls and the connection's task share.
 struct Shared {
-    state: Mutex<State>,
-    outbox: Outbox,
+    outbox: Outbox<State>,
+    decoding: Decoding,
     options: Arc<Options>,
     peer: Peer,
-    /// Whether no more calls can be made: what `state` says, for those who only ask.
+    /// Whether no more calls can be made, for those who only ask.
     is_over: AtomicBool,
     /// What the server has said that it understands.
     server_ext: AtomicU64,
@@ -77,8 +78,11 @@ struct Shared {
     ended: Notify,
 }
 
+/// The calls of a connection: what changes with each of them, under the lock of the outbox.
 struct State {
     pending: Pending<Reply>,
+    /// The methods that the server knows by numbers, if it understands these.
+    numbers: Option<Box<Numbers>>,
     /// Why no more calls are possible.
     closed: Option<Error>,
     /// Whether the owner has closed the client, lost or not.
@@ -187,7 +191,7 @@ impl Client {
     pub fn close(&self) -> Result<()> {
         let shared = &self.0.0;
         // A connection that was lost can be closed, once.
-        if std::mem::replace(&mut shared.state.lock().is_closed_by_owner, true) {
+        if std::mem::replace(&mut shared.outbox.lock().is_closed_by_owner, true) {
             return Err(Error::Closed { sent: false });
         }
         shared.end(Error::Closed { sent: true });
@@ -238,7 +242,7 @@ impl Shared {
     fn end(&self, error: Error) {
         let mut wakers = Vec::new();
         {
-            let mut state = self.state.lock();
+            let mut state = self.outbox.lock();
             if state.closed.is_some() {
                 return;
             }

@@ -1,11 +1,11 @@
 //! The codecs of a connection: how headers and bodies become bytes and are found again in a
 //! stream.
 //!
-//! Three parts, because they live in three places. [`Encoding`] turns a body into bytes, in the
+//! Four parts, because they live in four places. [`Encoding`] turns a body into bytes, in the
 //! caller's or handler's task, away from any lock. [`Sender`] puts headers and bodies into the
 //! outgoing stream, under the outbox's lock: it alone knows what the peer has been told before.
-//! [`Receiver`] finds messages in the incoming stream; a body stays bytes until
-//! [`Body::decode`], in the task that wants it.
+//! [`Receiver`] finds messages in the incoming stream; a body stays bytes until [`Decoding`]
+//! makes a value of it, in the task that wants it.
 
 mod body;
 mod custom;
@@ -18,10 +18,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use wgrpc_gob::{Dynamics, Gob, Schema};
 
-pub(crate) use body::Body;
+pub(crate) use body::{Body, Decoding};
 pub use custom::{Codec, Target};
-
-use body::Encoded;
 
 use crate::error::{Cause, Error, Result};
 use crate::header::Header;
@@ -162,6 +160,12 @@ impl Encoding {
     }
 }
 
+/// Both ways between bodies and values, for one connection.
+pub(crate) struct Bodies {
+    pub(crate) encoding: Encoding,
+    pub(crate) decoding: Decoding,
+}
+
 /// Puts headers and bodies into an outgoing stream.
 pub(crate) struct Sender {
     format: Format,
@@ -230,7 +234,7 @@ fn unencoded(error: impl Into<CodecError>) -> Error {
 pub(crate) struct Receiver {
     state: State,
     /// The header whose body has not arrived yet.
-    header: Option<Header<'static>>,
+    header: Option<Box<Header<'static>>>,
     header_max: usize,
     limits: wgrpc_gob::Limits,
 }
@@ -258,9 +262,9 @@ pub(crate) enum Next<'a> {
 }
 
 /// One value at the front of an incoming stream.
-enum Value<'a> {
+enum Front<T> {
     Partial { consumed: usize, missing: usize },
-    Found { consumed: usize, body: Body<'a> },
+    Whole { consumed: usize, value: T },
 }
 
 impl Receiver {
@@ -282,38 +286,47 @@ impl Receiver {
         }
     }
 
+    /// What makes values of the bodies that it finds.
+    pub(crate) fn decoding(&self) -> Decoding {
+        match &self.state {
+            State::Gob(gob) => Decoding::Gob(gob.stream().clone()),
+            State::Json { .. } => Decoding::Json {
+                decoded_max: self.limits.decoded,
+            },
+            State::Custom(codec) => Decoding::Custom(codec.clone()),
+        }
+    }
+
     /// Looks for the next message in `bytes`, which begin where the last one ended.
     ///
     /// Fails where the stream cannot be followed any further.
+    #[inline]
     pub(crate) fn next<'a>(&mut self, bytes: &'a [u8]) -> Result<Next<'a>, CodecError> {
-        let mut at = 0;
-        let header = match self.header.take() {
-            Some(header) => header,
-            None => match self.value(bytes, true)? {
-                Value::Partial { consumed, missing } => {
+        let (at, header) = match self.header.take() {
+            Some(header) => (0, *header),
+            None => match self.header(bytes)? {
+                Front::Partial { consumed, missing } => {
                     return Ok(Next::Partial { consumed, missing });
                 }
-                Value::Found { consumed, body } => {
-                    at = consumed;
-                    let header = self.read_header(body)?;
-                    check_header(&header)?;
-                    header
+                Front::Whole { consumed, value } => {
+                    check_header(&value)?;
+                    (consumed, value)
                 }
             },
         };
-        match self.value(&bytes[at..], false)? {
-            Value::Partial { consumed, missing } => {
-                self.header = Some(header.into_owned());
+        match self.body(&bytes[at..])? {
+            Front::Whole { consumed, value } => Ok(Next::Message {
+                consumed: at + consumed,
+                header,
+                body: value,
+            }),
+            Front::Partial { consumed, missing } => {
+                self.header = Some(Box::new(header.into_owned()));
                 Ok(Next::Partial {
                     consumed: at + consumed,
                     missing,
                 })
             }
-            Value::Found { consumed, body } => Ok(Next::Message {
-                consumed: at + consumed,
-                header,
-                body,
-            }),
         }
     }
 
@@ -323,66 +336,85 @@ impl Receiver {
     }
 
     #[inline]
-    fn value<'a>(&mut self, bytes: &'a [u8], is_header: bool) -> Result<Value<'a>, CodecError> {
-        match &mut self.state {
-            State::Gob(gob) => gob.value(bytes, is_header.then_some(self.header_max)),
-            State::Json { header, body } => {
-                // A header is bounded already: by its length, and in the number of its entries.
-                let (frame, decoded_max) = if is_header {
-                    (header, usize::MAX)
-                } else {
-                    (body, self.limits.decoded)
-                };
-                Ok(match frame.scan(bytes)? {
-                    None => Value::Partial {
-                        consumed: frame.take_blanks(),
-                        missing: 1,
-                    },
-                    Some(range) => Value::Found {
-                        consumed: range.end,
-                        body: Body::text(Encoded::Json { decoded_max }, &bytes[range]),
-                    },
-                })
-            }
-            State::Custom(codec) => {
-                let limit = if is_header {
-                    self.header_max
-                } else {
-                    self.limits.message
-                };
-                match codec.frame(bytes)? {
-                    Some(len) if len > 0 && len <= limit && len <= bytes.len() => {
-                        let body = Body::text(Encoded::Custom(codec.clone()), &bytes[..len]);
-                        Ok(Value::Found {
-                            consumed: len,
-                            body,
-                        })
-                    }
-                    Some(len) if len > bytes.len() && len <= limit => Ok(Value::Partial {
-                        consumed: 0,
-                        missing: len - bytes.len(),
-                    }),
-                    Some(len) => Err(format!("a value of {len} bytes cannot be framed").into()),
-                    None if bytes.len() > limit => {
-                        Err(format!("a value of over {limit} bytes exceeds the limit").into())
-                    }
-                    None => Ok(Value::Partial {
-                        consumed: 0,
-                        missing: 1,
-                    }),
+    fn header<'a>(&mut self, bytes: &'a [u8]) -> Result<Front<Header<'a>>, CodecError> {
+        let max = self.header_max;
+        let (consumed, text, decoding) = match &mut self.state {
+            State::Gob(gob) => return gob.header(bytes, max),
+            State::Json { header, .. } => match scan_json(header, bytes)? {
+                Front::Partial { consumed, missing } => {
+                    return Ok(Front::Partial { consumed, missing });
                 }
-            }
-        }
+                // It is bounded already: by its length, and in the number of its entries.
+                Front::Whole { consumed, value } => {
+                    let decoded_max = usize::MAX;
+                    (consumed, value, Decoding::Json { decoded_max })
+                }
+            },
+            State::Custom(codec) => match scan_custom(&**codec, bytes, max)? {
+                Front::Partial { consumed, missing } => {
+                    return Ok(Front::Partial { consumed, missing });
+                }
+                Front::Whole { consumed, value } => {
+                    (consumed, value, Decoding::Custom(codec.clone()))
+                }
+            },
+        };
+        let header = decoding.decode_plainly::<header::Text<'static>>(&text)?;
+        Ok(Front::Whole {
+            consumed,
+            value: header.into(),
+        })
     }
 
-    fn read_header<'a>(&mut self, body: Body<'a>) -> Result<Header<'a>, CodecError> {
+    #[inline]
+    fn body<'a>(&mut self, bytes: &'a [u8]) -> Result<Front<Body<'a>>, CodecError> {
         match &mut self.state {
-            State::Gob(gob) => gob.header(body),
-            _ => Ok(body.decode_plainly::<header::Text<'static>>()?.into()),
+            State::Gob(gob) => gob.body(bytes),
+            State::Json { body, .. } => scan_json(body, bytes),
+            State::Custom(codec) => scan_custom(&**codec, bytes, self.limits.message),
         }
     }
 }
 
+fn scan_json<'a>(frame: &mut json::Frame, bytes: &'a [u8]) -> Result<Front<Body<'a>>, CodecError> {
+    Ok(match frame.scan(bytes)? {
+        None => Front::Partial {
+            consumed: frame.take_blanks(),
+            missing: 1,
+        },
+        Some(range) => Front::Whole {
+            consumed: range.end,
+            value: Body::borrowed(None, &bytes[range]),
+        },
+    })
+}
+
+fn scan_custom<'a>(
+    codec: &dyn Codec,
+    bytes: &'a [u8],
+    limit: usize,
+) -> Result<Front<Body<'a>>, CodecError> {
+    match codec.frame(bytes)? {
+        Some(len) if len > 0 && len <= limit && len <= bytes.len() => Ok(Front::Whole {
+            consumed: len,
+            value: Body::borrowed(None, &bytes[..len]),
+        }),
+        Some(len) if len > bytes.len() && len <= limit => Ok(Front::Partial {
+            consumed: 0,
+            missing: len - bytes.len(),
+        }),
+        Some(len) => Err(format!("a value of {len} bytes cannot be framed").into()),
+        None if bytes.len() > limit => {
+            Err(format!("a value of over {limit} bytes exceeds the limit").into())
+        }
+        None => Ok(Front::Partial {
+            consumed: 0,
+            missing: 1,
+        }),
+    }
+}
+
+#[inline]
 fn check_header(header: &Header<'_>) -> Result<(), CodecError> {
     let name = header.service_method.len();
     if name > protocol::METHOD_MAX {

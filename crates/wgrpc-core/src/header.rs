@@ -20,8 +20,11 @@ pub(crate) struct Header<'a> {
     pub(crate) ext: u64,
     /// What kind of error it is.
     pub(crate) code: u64,
+    /// In a request that has no `service_method`: what stands for it. Together with one: what
+    /// will.
+    pub(crate) method: u64,
     /// Metadata.
-    pub(crate) meta: Meta,
+    pub(crate) meta: Cow<'a, Meta>,
 }
 
 impl Header<'_> {
@@ -33,7 +36,8 @@ impl Header<'_> {
             seq: self.seq,
             ext: self.ext,
             code: self.code,
-            meta: self.meta,
+            method: self.method,
+            meta: Cow::Owned(self.meta.into_owned()),
         }
     }
 
@@ -104,7 +108,16 @@ impl Meta {
     }
 
     /// Why this is too much metadata to send or accept, if it is.
+    #[inline]
     pub(crate) fn excess(&self) -> Option<String> {
+        if self.is_empty() {
+            return None;
+        }
+        self.excess_of_some()
+    }
+
+    #[inline(never)]
+    fn excess_of_some(&self) -> Option<String> {
         let bytes: usize = self
             .0
             .iter()

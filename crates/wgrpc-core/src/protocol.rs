@@ -75,6 +75,8 @@ pub(crate) mod field {
     pub(crate) const CODE: &str = "Code";
     /// Metadata, a map of texts.
     pub(crate) const META: &str = "Meta";
+    /// In a request: the number of the method on this connection.
+    pub(crate) const METHOD: &str = "Method";
 }
 
 /// The longest header of a request: 4 KiB, and as much metadata as there may be.
@@ -89,6 +91,9 @@ pub(crate) const ERROR_MAX: usize = 160 << 10;
 
 /// The longest `Service.Method`.
 pub(crate) const METHOD_MAX: usize = 512;
+
+/// The most methods that a client gives numbers on one connection.
+pub(crate) const METHODS_MAX: usize = 1024;
 
 /// The name under which control messages travel; no service can have it.
 pub(crate) const RESERVED_SERVICE: &str = "_wgrpc_";
@@ -116,8 +121,12 @@ impl Ext {
     /// Responses without `ServiceMethod`, which a client knows from the `Seq`.
     pub const BRIEF_REPLIES: Self = Self(2);
 
+    /// Requests with a number in the place of a `ServiceMethod` that was sent before.
+    pub const METHOD_NUMBERS: Self = Self(32);
+
     /// What this version understands.
-    pub(crate) const OURS: Self = Self(Self::CODES_AND_META.0 | Self::BRIEF_REPLIES.0);
+    pub(crate) const OURS: Self =
+        Self(Self::CODES_AND_META.0 | Self::BRIEF_REPLIES.0 | Self::METHOD_NUMBERS.0);
 
     /// Whether everything in `other` is announced here as well.
     pub fn contains(self, other: Self) -> bool {
@@ -224,6 +233,7 @@ mod tests {
     fn extensions_are_sets() {
         assert!(Ext::OURS.contains(Ext::CODES_AND_META));
         assert!(Ext::OURS.contains(Ext::BRIEF_REPLIES));
+        assert!(Ext::OURS.contains(Ext::METHOD_NUMBERS));
         assert!(!Ext(1).contains(Ext::BRIEF_REPLIES));
         assert!(Ext(u64::MAX).contains(Ext::OURS));
         assert!(Ext::default().contains(Ext::default()));

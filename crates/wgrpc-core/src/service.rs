@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 use wgrpc_gob::{Gob, Schema};
 
-use crate::codec::{Body, Encoding, Types};
+use crate::codec::{Bodies, Body, Encoding, Types};
 use crate::error::{Code, Fault};
 use crate::header::Meta;
 use crate::transport::Peer;
@@ -117,6 +117,7 @@ impl Method {
         Fut: Future<Output = Result<R, Fault>> + Send + 'static,
     {
         let argument = std::marker::PhantomData::<fn(A)>;
+        let handler = Arc::new(handler);
         Self::new::<A, R>(Box::new(Async { handler, argument }), false)
     }
 
@@ -177,19 +178,27 @@ impl Method {
         format!("({}) {}", self.argument, self.reply)
     }
 
-    /// Decodes the argument and begins to handle it; a plain function that `is_slow` runs on the
-    /// pool for blocking work. An argument that does not decode, and a handler that panics, are
-    /// faults.
+    /// Decodes the argument and begins to handle it, in the memory of a `spare` handler of the
+    /// same method if there is one; a plain function that `is_slow` runs on the pool for blocking
+    /// work. An argument that does not decode, and a handler that panics, are faults.
+    #[inline]
     pub(crate) fn start(
         &self,
         context: Context,
         body: &Body<'_>,
+        spare: Option<Spare>,
         is_slow: bool,
-        encoding: &Encoding,
+        bodies: &Bodies,
         out: &mut Vec<u8>,
     ) -> Started {
-        contain(|| self.handler.start(context, body, is_slow, encoding, out))
-            .unwrap_or_else(|fault| Started::Done(Err(fault)))
+        contain(|| match spare {
+            Some(Spare(mut work)) => match work.as_mut().restart(context, body, bodies) {
+                Ok(()) => Started::Work(work),
+                Err(fault) => Started::Done(Err(fault)),
+            },
+            None => self.handler.start(context, body, is_slow, bodies, out),
+        })
+        .unwrap_or_else(|fault| Started::Done(Err(fault)))
     }
 }
 
@@ -202,28 +211,34 @@ impl fmt::Debug for Method {
 /// What a handler may ask of the call that it handles. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Context {
-    method: Arc<str>,
-    peer: Arc<Peer>,
+    origin: Arc<Origin>,
     meta: Option<Arc<Meta>>,
 }
 
+/// What the calls of one method over one connection have in common.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) method: Arc<str>,
+    pub(crate) peer: Arc<Peer>,
+}
+
 impl Context {
-    pub(crate) fn new(method: Arc<str>, peer: Arc<Peer>, meta: Meta) -> Self {
+    #[inline]
+    pub(crate) fn new(origin: &Arc<Origin>, meta: &Meta) -> Self {
         Self {
-            method,
-            peer,
-            meta: (!meta.is_empty()).then(|| Arc::new(meta)),
+            origin: origin.clone(),
+            meta: (!meta.is_empty()).then(|| Arc::new(meta.clone())),
         }
     }
 
     /// `Service.Method`, as it was called.
     pub fn method(&self) -> &str {
-        &self.method
+        &self.origin.method
     }
 
     /// The caller's end of the connection.
     pub fn peer(&self) -> &Peer {
-        &self.peer
+        &self.origin.peer
     }
 
     /// The metadata that the caller sent.
@@ -255,9 +270,35 @@ pub(crate) trait Work: Send {
     fn take_meta(self: Pin<&mut Self>) -> Meta {
         Meta::new()
     }
+
+    /// Drops what is left of a handler that is done. Returns whether it can
+    /// [begin again](Self::restart).
+    fn clear(self: Pin<&mut Self>) -> bool {
+        false
+    }
+
+    /// Begins to handle another request to the same method, after it was cleared.
+    fn restart(
+        self: Pin<&mut Self>,
+        _context: Context,
+        _body: &Body<'_>,
+        _bodies: &Bodies,
+    ) -> Result<(), Fault> {
+        Err(panicked())
+    }
+}
+
+/// The memory of a handler that is done, for the next one of the same method.
+pub(crate) struct Spare(Pin<Box<dyn Work>>);
+
+impl fmt::Debug for Spare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spare")
+    }
 }
 
 /// Polls `work`; a panic in it is a fault.
+#[inline]
 pub(crate) fn poll_work(
     work: Pin<&mut (dyn Work + 'static)>,
     cx: &mut TaskContext<'_>,
@@ -271,6 +312,19 @@ pub(crate) fn poll_work(
 pub(crate) fn drop_work(work: Pin<Box<dyn Work>>) {
     // The call has been answered; there is nobody left to tell.
     let _ = contain(|| drop(work));
+}
+
+/// Drops what `work` has in it, as [`drop_work`] does, and keeps its memory if it can be used
+/// again.
+#[inline]
+pub(crate) fn spare_work(mut work: Pin<Box<dyn Work>>) -> Option<Spare> {
+    match contain(|| work.as_mut().clear()) {
+        Ok(true) => Some(Spare(work)),
+        _ => {
+            drop_work(work);
+            None
+        }
+    }
 }
 
 /// Runs code of the user's. What a panic says goes to the log by the panic hook, not to peers.
@@ -294,13 +348,14 @@ trait Handler: Send + Sync {
         context: Context,
         body: &Body<'_>,
         is_blocking: bool,
-        encoding: &Encoding,
+        bodies: &Bodies,
         out: &mut Vec<u8>,
     ) -> Started;
 }
 
-fn argument<A: DeserializeOwned>(body: &Body<'_>) -> Result<A, Fault> {
-    body.decode().map_err(|cause| {
+#[inline]
+fn argument<A: DeserializeOwned>(bodies: &Bodies, body: &Body<'_>) -> Result<A, Fault> {
+    bodies.decoding.decode(body).map_err(|cause| {
         Fault::new(format!("cannot decode the argument: {cause}")).with_code(Code::BadArguments)
     })
 }
@@ -321,7 +376,7 @@ fn finish<R: Serialize + Gob>(
 }
 
 struct Async<F, A> {
-    handler: F,
+    handler: Arc<F>,
     argument: std::marker::PhantomData<A>,
 }
 
@@ -337,27 +392,35 @@ where
         context: Context,
         body: &Body<'_>,
         _is_blocking: bool,
-        _encoding: &Encoding,
+        bodies: &Bodies,
         _out: &mut Vec<u8>,
     ) -> Started {
-        match argument(body) {
-            Ok(argument) => {
-                let future = (self.handler)(argument, context);
-                Started::Work(Box::pin(Running { future }))
-            }
+        match argument(bodies, body) {
+            Ok(argument) => Started::Work(Box::pin(Running {
+                future: Some((self.handler)(argument, context)),
+                handler: self.handler.clone(),
+                argument: self.argument,
+            })),
             Err(fault) => Started::Done(Err(fault)),
         }
     }
 }
 
 pin_project_lite::pin_project! {
-    /// An async handler's future.
-    struct Running<Fut> { #[pin] future: Fut }
+    /// An async handler's future, and what makes the next one.
+    struct Running<F, Fut, A> {
+        #[pin]
+        future: Option<Fut>,
+        handler: Arc<F>,
+        argument: std::marker::PhantomData<A>,
+    }
 }
 
-impl<Fut, R> Work for Running<Fut>
+impl<F, Fut, A, R> Work for Running<F, Fut, fn(A)>
 where
+    A: DeserializeOwned,
     R: Serialize + Gob + Send,
+    F: Fn(A, Context) -> Fut + Send + Sync,
     Fut: Future<Output = Result<R, Fault>> + Send,
 {
     fn poll(
@@ -366,8 +429,30 @@ where
         encoding: &Encoding,
         out: &mut Vec<u8>,
     ) -> Poll<Result<Types, Fault>> {
-        let result = std::task::ready!(self.project().future.poll(cx));
+        let Some(future) = self.project().future.as_pin_mut() else {
+            // It was done before.
+            return Poll::Pending;
+        };
+        let result = std::task::ready!(future.poll(cx));
         Poll::Ready(finish(result, encoding, out))
+    }
+
+    fn clear(self: Pin<&mut Self>) -> bool {
+        self.project().future.set(None);
+        true
+    }
+
+    fn restart(
+        self: Pin<&mut Self>,
+        context: Context,
+        body: &Body<'_>,
+        bodies: &Bodies,
+    ) -> Result<(), Fault> {
+        let mut this = self.project();
+        let argument = argument(bodies, body)?;
+        let future = (this.handler)(argument, context);
+        this.future.set(Some(future));
+        Ok(())
     }
 }
 
@@ -387,15 +472,19 @@ where
         context: Context,
         body: &Body<'_>,
         is_blocking: bool,
-        encoding: &Encoding,
+        bodies: &Bodies,
         out: &mut Vec<u8>,
     ) -> Started {
-        let argument = match argument::<A>(body) {
+        let argument = match argument::<A>(bodies, body) {
             Ok(argument) => argument,
             Err(fault) => return Started::Done(Err(fault)),
         };
         if !is_blocking {
-            return Started::Done(finish((self.handler)(argument, context), encoding, out));
+            return Started::Done(finish(
+                (self.handler)(argument, context),
+                &bodies.encoding,
+                out,
+            ));
         }
         let handler = self.handler.clone();
         let task = tokio::task::spawn_blocking(move || handler(argument, context));

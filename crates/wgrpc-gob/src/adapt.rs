@@ -7,7 +7,7 @@
 //!
 //! | Rust | module | Go | gob | JSON |
 //! | --- | --- | --- | --- | --- |
-//! | `Vec<u8>`, `Box<[u8]>`, `&[u8]`, `[u8; N]` | [`bytes`] | `[]byte` | bytes | base64 |
+//! | `Vec<u8>`, `Box<[u8]>`, `&[u8]`, `[u8; N]`, `Bytes` | [`bytes`] | `[]byte` | bytes | base64 |
 //! | `Duration` | [`duration`] | `time.Duration` | int, nanoseconds | the same number |
 //! | `SystemTime`, [`Time`](crate::Time) | [`time`] | `time.Time` | opaque | RFC 3339 |
 //! | `i128`, `u128` | [`big_int`] | `*big.Int` | opaque | a number |

@@ -65,7 +65,7 @@
 //! | `i8` … `i64`, `isize`, `char` | any signed integer; `char` is a `rune` |
 //! | `u8` … `u64`, `usize` | any unsigned integer |
 //! | `Vec<T>`, sets, … | `[]T` |
-//! | `Vec<u8>`, `&[u8]` | `[]byte` |
+//! | `Vec<u8>`, `&[u8]`, [`bytes::Bytes`] | `[]byte` |
 //! | `[T; N]` | `[N]T` |
 //! | maps | `map[K]V` |
 //! | struct | struct, by the names of its fields: `user_id` is `UserId` |
@@ -117,6 +117,7 @@ mod error;
 mod infer;
 mod interface;
 pub mod io;
+mod lent;
 mod limits;
 mod received;
 mod scanner;
@@ -136,6 +137,7 @@ pub use decoder::{Decoder, from_slice};
 pub use encoder::{Encoder, to_vec};
 pub use error::{Category, Error, Result};
 pub use infer::{Inferred, Json, go_name};
+pub use lent::{Block, lend};
 pub use limits::Limits;
 pub use received::Types;
 pub use scanner::{Scan, Scanner};

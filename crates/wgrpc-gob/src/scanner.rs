@@ -43,7 +43,15 @@ pub struct Scanner {
     announced: bool,
     /// A value that goes on in the next message.
     unfinished: Option<Box<Unfinished>>,
+    /// The types of the last values that were of different types and had no interfaces in them.
+    plain: [Id; PLAIN],
 }
+
+/// How many types are remembered: a protocol's header, and what stands behind it.
+const PLAIN: usize = 2;
+
+/// What no value has as its type.
+const NO_TYPE: Id = Id::new(-1);
 
 #[derive(Debug)]
 struct Unfinished {
@@ -83,6 +91,7 @@ impl Scanner {
             offset: 0,
             announced: false,
             unfinished: None,
+            plain: [NO_TYPE; PLAIN],
         }
     }
 
@@ -110,7 +119,44 @@ impl Scanner {
     /// call stopped to consume it.
     ///
     /// Every error is fatal: the stream has lost step and must not be scanned on.
+    #[inline]
     pub fn scan<'a>(&mut self, bytes: &'a [u8]) -> Result<Scan<'a>> {
+        match self.plain_value(bytes) {
+            Some(found) => Ok(found),
+            None => self.any_value(bytes),
+        }
+    }
+
+    /// Takes the value that nearly every message is: short, all there, and of a type that the
+    /// last ones had too. `None` says no more than that it is something else.
+    #[inline]
+    fn plain_value<'a>(&mut self, bytes: &'a [u8]) -> Option<Scan<'a>> {
+        let (&len, rest) = bytes.split_first().filter(|(len, _)| **len < 0x80)?;
+        let len = usize::from(len);
+        let message = rest.get(..len)?;
+        let (number, payload) = match *message {
+            [number @ ..0x80, ref payload @ ..] => (u16::from(number), payload),
+            [0xff, number, ref payload @ ..] => (u16::from(number), payload),
+            [0xfe, high, low, ref payload @ ..] => (u16::from_be_bytes([high, low]), payload),
+            _ => return None,
+        };
+        let id = Id::new(i32::from(number >> 1));
+        let is_definition = number & 1 == 1;
+        let is_plain = !is_definition && self.plain.contains(&id);
+        if !is_plain || self.unfinished.is_some() || len > self.limits.message {
+            return None;
+        }
+        self.offset += 1 + len as u64;
+        self.announced = false;
+        Some(Scan::Value {
+            consumed: 1 + len,
+            id,
+            payload: Cow::Borrowed(payload),
+        })
+    }
+
+    #[inline(never)]
+    fn any_value<'a>(&mut self, bytes: &'a [u8]) -> Result<Scan<'a>> {
         match self.next_value(bytes) {
             Ok(found) => Ok(found),
             // What knows no better place is wrong with the message that begins here.
@@ -197,6 +243,10 @@ impl Scanner {
         let root = self.types.complete(id)?;
         if root.has_interface {
             return self.take_beginning(id, reader);
+        }
+        if !self.plain.contains(&id) {
+            self.plain.rotate_right(1);
+            self.plain[0] = id;
         }
         Ok(Some((id, Cow::Borrowed(reader.rest()))))
     }

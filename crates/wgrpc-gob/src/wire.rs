@@ -180,6 +180,10 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(u64::from(first));
         }
+        if let ([byte, rest @ ..], 0xff) = (rest, first) {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
         // With nine bytes at hand one load and one shift do it.
         let len = usize::from(first.wrapping_neg());
         match rest.first_chunk() {

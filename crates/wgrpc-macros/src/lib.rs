@@ -26,10 +26,10 @@ use syn::{Attribute, DeriveInput, Error, Item, parse_macro_input};
 /// own is the one for JSON, while gob keeps Go's names.
 ///
 /// Types that serde's derive sees otherwise than Go does go through the adapters of `wgrpc_gob`,
-/// wherever a field or an option of one is written by these names: `Vec<u8>` (bytes, in JSON
-/// base64), `Duration` (nanoseconds), `SystemTime` (`time.Time`), `IpAddr` (`net.IP`), `SocketAddr`
-/// (`netip.AddrPort`), `i128` and `u128` (`big.Int`). A `with` of your own, or `#[gob(as = "…")]`,
-/// leaves the field to you.
+/// wherever a field or an option of one is written by these names: `Vec<u8>` and `Bytes` (of the
+/// crate `bytes`; bytes, in JSON base64), `Duration` (nanoseconds), `SystemTime` (`time.Time`),
+/// `IpAddr` (`net.IP`), `SocketAddr` (`netip.AddrPort`), `i128` and `u128` (`big.Int`). A `with` of
+/// your own, or `#[gob(as = "…")]`, leaves the field to you.
 ///
 /// * `#[message(exact)]`: names are as they are written in Rust. Go never fills a field that begins
 ///   with a lower-case letter.

@@ -192,6 +192,7 @@ fn adapter(ty: &Type) -> Option<&'static str> {
         return None;
     };
     match path.path.segments.last()?.ident.to_string().as_str() {
+        "Bytes" => Some("bytes"),
         "Duration" => Some("duration"),
         "SystemTime" => Some("time"),
         "IpAddr" => Some("ip"),

@@ -22,9 +22,7 @@ use crate::api;
 use crate::error::{Error, Result};
 use crate::lease::{Listing, Registration, check_group};
 use crate::policy;
-
-/// How long a request may take.
-const TIMEOUT: Duration = Duration::from_secs(2);
+use crate::rhythm::BEAT_MAX;
 
 /// For how long a watch asks the registry to wait.
 const WATCH: Duration = Duration::from_secs(30);
@@ -70,7 +68,7 @@ impl RegistryClient {
             is_local: target.is_this_machine(),
             target,
             token: None,
-            timeout: TIMEOUT,
+            timeout: BEAT_MAX,
         })
     }
 

@@ -16,10 +16,7 @@ use crate::client::RegistryClient;
 use crate::error::{Error, Result};
 use crate::lease::{Registration, ServerMeta};
 use crate::policy;
-use crate::rhythm::Rhythm;
-
-/// How long the registry is asked to list a server after a beat.
-const TTL: Duration = Duration::from_secs(90);
+use crate::rhythm::{Rhythm, TTL};
 
 /// How long a server goes on after it was taken off the list: clients ask every 10 s.
 const LINGER: Duration = Duration::from_secs(12);

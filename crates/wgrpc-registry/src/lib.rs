@@ -51,11 +51,14 @@
 //!   with the feature `etcd` also an etcd cluster, which any number of registries share.
 //! * `server`: HTTP over a store. `client` is its other end.
 //! * `rhythm`, `heartbeat`: what keeps a server registered.
-//! * `error`: what can go wrong.
+//! * `error`: what can go wrong. `fuzzing`: what is tried with anything that a peer may send.
 
 pub mod api;
 mod client;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod heartbeat;
 mod history;
 mod lease;

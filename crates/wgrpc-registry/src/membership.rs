@@ -11,6 +11,7 @@ use wgrpc_core::Address;
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::lease::{Changes, Listing, Registration, Server, ServerMeta};
+use crate::rhythm::Rhythm;
 
 /// After so many times its time to live without a sign of life nothing protects a server.
 const PRESERVED_MAX: u32 = 3;
@@ -20,8 +21,9 @@ const PRESERVED_MAX: u32 = 3;
 pub struct MembershipConfig {
     /// The most servers; 10,000. More are refused: a server that is alive is never displaced.
     pub servers_max: usize,
-    /// How long after the start the list is said to be [warming](Listing::is_warming); 30 s, in
-    /// which every server has shown up that beats as ours do.
+    /// How long after the start the list is said to be [warming](Listing::is_warming); 35 s, in
+    /// which every server has shown up that beats as ours do: the longest pause between two beats,
+    /// and a beat.
     pub warm_up: Duration,
     /// The most servers, in percent of all, that may be taken off within one
     /// [interval](Self::preserve_interval) because they fell silent; 15, and one in any case.
@@ -39,7 +41,7 @@ impl Default for MembershipConfig {
     fn default() -> Self {
         Self {
             servers_max: 10_000,
-            warm_up: Duration::from_secs(30),
+            warm_up: Rhythm::round(),
             preserve_percent: 15,
             preserve_interval: Duration::from_secs(30),
         }
@@ -67,7 +69,6 @@ pub struct Membership {
     config: MembershipConfig,
     groups: HashMap<Box<str>, HashMap<Address, Member>>,
     len: usize,
-    revision: u64,
     history: History,
     /// Before this nothing is overdue, so that most sweeps have nothing to do. Renewals only move
     /// the true moment further away.
@@ -96,7 +97,6 @@ impl Membership {
             config,
             groups: HashMap::new(),
             len: 0,
-            revision,
             history: History::after(revision),
             due: None,
             interval: Interval::default(),
@@ -139,8 +139,7 @@ impl Membership {
 
     /// Something is new about this server: it has come, changed or gone.
     fn note(&mut self, group: &str, address: &Address) {
-        self.revision += 1;
-        self.history.note(self.revision, group, address);
+        self.history.note(self.revision() + 1, group, address);
     }
 
     /// Only servers that are overdue have to make room.
@@ -276,7 +275,7 @@ impl Membership {
 
     /// Grows with every change of what is listed.
     pub fn revision(&self) -> u64 {
-        self.revision
+        self.history.revision()
     }
 
     /// How many servers there are.
@@ -303,7 +302,7 @@ impl Membership {
             .collect();
         Server::sort(&mut servers);
         Listing {
-            revision: self.revision,
+            revision: self.revision(),
             is_warming: now < self.config.warm_up,
             servers,
         }
@@ -312,23 +311,22 @@ impl Membership {
     /// What has changed in one group, or in all of them, since the revision `seen`; `None` if that
     /// was too long ago.
     pub fn changes(&self, group: Option<&str>, seen: u64, now: Duration) -> Option<Changes> {
-        if seen > self.revision {
+        if seen > self.revision() {
             return None;
         }
-        let mut changes = Changes {
-            revision: self.revision,
+        let changes = self.history.changes(group, seen, |group, address| {
+            let member = self.groups.get(group)?.get(address)?;
+            Some(member.server(group, address, now))
+        });
+        Some(Changes {
             is_warming: now < self.config.warm_up,
-            ..Changes::default()
-        };
-        for (group, address) in self.history.since(seen, group)? {
-            let members = self.groups.get(group);
-            match members.and_then(|members| members.get(address)) {
-                Some(member) => changes.servers.push(member.server(group, address, now)),
-                None => changes.gone.push((group.to_owned(), address.clone())),
-            }
-        }
-        changes.sort();
-        Some(changes)
+            ..changes?
+        })
+    }
+
+    /// The latest changes.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
     /// Everything that is registered, for a snapshot.

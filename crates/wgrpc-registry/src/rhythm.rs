@@ -1,6 +1,19 @@
-//! When a heartbeat beats: pure. Randomness is an argument.
+//! When a heartbeat beats, and how long a registry waits for all of them: pure. Randomness is an
+//! argument.
 
 use std::time::Duration;
+
+/// How long a registry is asked to list a server after a beat.
+pub(crate) const TTL: Duration = Duration::from_secs(90);
+
+/// How long a beat may take, as any request of ours.
+pub(crate) const BEAT_MAX: Duration = Duration::from_secs(2);
+
+/// By how much of itself the pause between two beats is longer or shorter.
+const JITTER: f64 = 0.1;
+
+/// The same after a failure.
+const RETRY_JITTER: f64 = 0.2;
 
 /// The pause after the first failure.
 const RETRY_MIN: Duration = Duration::from_secs(1);
@@ -28,11 +41,17 @@ impl Rhythm {
         }
     }
 
+    /// How long it takes until every server has beaten that asks for [`TTL`]: the longest pause,
+    /// and the beat. After failures pauses are shorter.
+    pub(crate) fn round() -> Duration {
+        Self::of(TTL).after_success(1.0) + BEAT_MAX
+    }
+
     /// The pause after a beat that arrived: the interval ±10 %, so that servers that were started
     /// together do not beat together. `random` is from 0 to 1.
     pub(crate) fn after_success(&mut self, random: f64) -> Duration {
         self.failures = 0;
-        jittered(self.interval, 0.1, random)
+        jittered(self.interval, JITTER, random)
     }
 
     /// The pause after one that did not: it grows, ±20 %, and never by more than the interval.
@@ -42,7 +61,7 @@ impl Rhythm {
         let pause = RETRY_MIN.as_secs_f64() * growth;
         let pause = Duration::from_secs_f64(pause.min(RETRY_MAX.as_secs_f64()));
         self.failures = self.failures.saturating_add(1);
-        jittered(pause.min(self.interval), 0.2, random)
+        jittered(pause.min(self.interval), RETRY_JITTER, random)
     }
 }
 
@@ -54,8 +73,6 @@ fn jittered(duration: Duration, share: f64, random: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TTL: Duration = Duration::from_secs(90);
 
     #[test]
     fn it_beats_three_times_in_a_time_to_live_give_or_take_a_tenth() {
@@ -77,5 +94,14 @@ mod tests {
         assert_eq!(rhythm.after_failure(0.0), Duration::from_millis(800));
         let mut quick = Rhythm::of(Duration::from_millis(300));
         assert_eq!(quick.after_failure(0.5), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn within_a_round_everybody_beats_whether_the_last_beat_arrived_or_not() {
+        let mut rhythm = Rhythm::of(TTL);
+        assert_eq!(Rhythm::round(), rhythm.after_success(1.0) + BEAT_MAX);
+        for _ in 0..100 {
+            assert!(rhythm.after_failure(1.0) + BEAT_MAX < Rhythm::round());
+        }
     }
 }

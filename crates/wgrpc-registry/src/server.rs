@@ -23,7 +23,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 use wgrpc_core::BoxFuture;
 
 use self::request::{Query, address, group, is_authorized, is_from_a_page, meta, ttl, wants_json};
@@ -306,24 +306,13 @@ impl Shared {
             let text = format!("the registry has {most} watchers, ask without waiting");
             return Err(Error::Full(text));
         };
-        let end = Instant::now() + wait;
-        let mut known = seen.of_store;
-        loop {
-            let is_over = match timeout_at(end, self.store.changed(known)).await {
-                Ok(changed) => changed.map(|_| false)?,
-                Err(_elapsed) => true,
-            };
-            if !is_over && known > 0 {
+        if let Ok(changed) = timeout(wait, self.store.changed(group, seen.of_store)).await {
+            changed?;
+            if seen.of_store > 0 {
                 sleep(GATHER).await;
             }
-            let told = self.news(group, seen, query).await?;
-            // What has changed in other groups is no reason to wake anybody.
-            let is_nothing = told.is_empty && told.revision.is_warming == seen.is_warming;
-            if is_over || !is_nothing {
-                return Ok(told);
-            }
-            known = told.revision.of_store;
         }
+        self.news(group, seen, query).await
     }
 
     async fn news(&self, group: Option<&str>, seen: Revision, query: &Query) -> Result<Told> {

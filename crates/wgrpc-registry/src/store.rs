@@ -4,6 +4,7 @@
 #[cfg(feature = "etcd")]
 mod etcd;
 mod memory;
+mod watchers;
 
 use std::sync::Arc;
 
@@ -45,11 +46,13 @@ pub trait Store: Send + Sync + 'static {
         seen: u64,
     ) -> BoxFuture<'a, Result<Option<Changes>>>;
 
-    /// Resolves when the listing's revision is another than `seen`, and tells it.
+    /// Resolves when something has changed in one group, or in any of them, since the revision
+    /// `seen`, and tells the listing's revision.
     ///
-    /// As a rule it is above `seen`. It is below if the store has lost its memory, and then nobody
-    /// must wait for it to catch up.
-    fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>>;
+    /// It resolves at once if the store does not remember that revision. As a rule the listing's is
+    /// above `seen`. It is below if the store has lost its memory, and then nobody must wait for it
+    /// to catch up.
+    fn changed<'a>(&'a self, group: Option<&'a str>, seen: u64) -> BoxFuture<'a, Result<u64>>;
 }
 
 impl<S: Store + ?Sized> Store for Arc<S> {
@@ -77,7 +80,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).changes(group, seen)
     }
 
-    fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>> {
-        (**self).changed(seen)
+    fn changed<'a>(&'a self, group: Option<&'a str>, seen: u64) -> BoxFuture<'a, Result<u64>> {
+        (**self).changed(group, seen)
     }
 }

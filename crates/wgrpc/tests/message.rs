@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -271,6 +272,8 @@ fn types_that_go_sees_otherwise_have_the_forms_of_go() {
     struct Job {
         input: Vec<u8>,
         salt: Option<Vec<u8>>,
+        output: Bytes,
+        remarks: Option<Bytes>,
         timeout: Duration,
         retry_after: Option<Duration>,
         from: IpAddr,
@@ -281,7 +284,9 @@ fn types_that_go_sees_otherwise_have_the_forms_of_go() {
 
     let job = |salt: Option<Vec<u8>>, retry_after| Job {
         input: vec![1, 2, 3],
+        remarks: salt.clone().map(Bytes::from),
         salt,
+        output: Bytes::from_static(&[1, 2]),
         timeout: Duration::from_micros(5),
         retry_after,
         from: IpAddr::from([127, 0, 0, 1]),
@@ -289,11 +294,13 @@ fn types_that_go_sees_otherwise_have_the_forms_of_go() {
         peer: SocketAddr::from(([127, 0, 0, 1], 80)),
         total: -5,
     };
-    let ty = "Job{Input []byte, Salt []byte, Timeout int, RetryAfter int, From []byte, \
-              Started Time, Peer AddrPort, Total Int}";
+    let ty = "Job{Input []byte, Salt []byte, Output []byte, Remarks []byte, Timeout int, \
+              RetryAfter int, From []byte, Started Time, Peer AddrPort, Total Int}";
     let mut json = json!({
         "Input": "AQID",
         "Salt": "AA==",
+        "Output": "AQI=",
+        "Remarks": "AA==",
         "Timeout": 5_000,
         "RetryAfter": 1,
         "From": "127.0.0.1",
@@ -306,6 +313,7 @@ fn types_that_go_sees_otherwise_have_the_forms_of_go() {
     // What is optional may be missing, as it may without an adapter.
     let object = json.as_object_mut().unwrap();
     object.remove("Salt");
+    object.remove("Remarks");
     object.remove("RetryAfter");
     assert_eq!(
         serde_json::from_value::<Job>(json).unwrap(),

@@ -45,12 +45,15 @@ const STREAMS: &[&str] = &[
     "crates/wgrpc-core/src/transport",
     "crates/wgrpc-registry/src/client.rs",
     "crates/wgrpc-registry/src/client/exchange.rs",
+    "crates/wgrpc-registry/src/fuzzing.rs",
 ];
 
 /// The only state that a process shares is the schemas of its types, and the numbers that they
-/// have. The others are scratch buffers of a thread, empty between two uses.
+/// have. The others are a thread's: scratch buffers, and the block that is lent. They are empty
+/// between two uses.
 const SHARED_STATE: &[&str] = &[
     "crates/wgrpc-gob/src/schema",
+    "crates/wgrpc-gob/src/lent.rs",
     "crates/wgrpc-core/src/client/call.rs",
     "crates/wgrpc-core/src/connection/inbox.rs",
 ];

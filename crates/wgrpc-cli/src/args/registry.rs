@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use wgrpc::registry::RegistryLimits;
 use wgrpc::registry::api::PATH;
+
+use crate::exit::Failure;
 
 /// Be a registry until SIGINT or SIGTERM
 ///
@@ -20,6 +23,7 @@ use wgrpc::registry::api::PATH;
 Examples:
   wgrpc registry --listen 127.0.0.1:9999
   wgrpc registry --listen 0.0.0.0:9999 --token secret --snapshot servers.json
+  wgrpc registry --listen 127.0.0.1:9999 --watches 50000 --connections 60000
 "
 )]
 pub(crate) struct Registry {
@@ -41,12 +45,6 @@ pub(crate) struct Registry {
     #[arg(long, value_name = "FILE")]
     pub(crate) snapshot: Option<PathBuf>,
 
-    /// A member of an etcd cluster that keeps who is registered, so that any number of registries
-    /// can share it (repeatable)
-    #[cfg(feature = "etcd")]
-    #[arg(long, value_name = "URL", conflicts_with = "snapshot")]
-    pub(crate) etcd: Vec<String>,
-
     /// Servers have to show this token to be listed
     #[arg(
         long,
@@ -59,6 +57,68 @@ pub(crate) struct Registry {
     /// Everybody who reaches it may register servers
     #[arg(long)]
     pub(crate) open: bool,
+
+    #[command(flatten)]
+    limits: Limits,
+
+    #[cfg(feature = "etcd")]
+    #[command(flatten)]
+    pub(crate) etcd: super::Etcd,
+}
+
+/// What may be too much for a registry, if an operator does not say that it is not.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Limits")]
+struct Limits {
+    /// How many clients may wait for changes at a time. More are told to ask every 10 s instead.
+    /// Each takes a connection
+    #[arg(long, value_name = "N", default_value_t = RegistryLimits::default().watchers)]
+    watches: usize,
+
+    /// How many connections there may be. More wait until others end. Each is a file descriptor:
+    /// see `ulimit -n`
+    #[arg(long, value_name = "N", default_value_t = RegistryLimits::default().connections)]
+    connections: usize,
+
+    /// How many of them from one IP address, which may be that of a proxy. More are closed
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = RegistryLimits::default().connections_per_address
+    )]
+    connections_per_address: usize,
+
+    /// How often a second servers at one IP address may register, or take themselves off the list
+    #[arg(long, value_name = "N", default_value_t = RegistryLimits::default().posts_per_second)]
+    posts_per_second: u32,
+}
+
+impl Registry {
+    /// The bounds of the registry.
+    ///
+    /// # Errors
+    /// If its watches would leave no connection for anything else.
+    pub(crate) fn limits(&self) -> Result<RegistryLimits, Failure> {
+        let Limits {
+            watches,
+            connections,
+            connections_per_address,
+            posts_per_second,
+        } = self.limits;
+        if watches >= connections {
+            return Err(Failure::usage(format_args!(
+                "{watches} watches would leave none of the {connections} connections for servers: \
+                 set --connections higher, or --watches lower"
+            )));
+        }
+        Ok(RegistryLimits {
+            watchers: watches,
+            connections,
+            connections_per_address,
+            posts_per_second,
+            ..RegistryLimits::default()
+        })
+    }
 }
 
 /// Print which servers a registry lists

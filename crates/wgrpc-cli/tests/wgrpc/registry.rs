@@ -1,6 +1,7 @@
 //! `wgrpc registry`, `wgrpc servers` and servers that register.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -133,6 +134,43 @@ fn a_registry_that_anybody_could_write_to_has_to_be_asked_for() {
     assert!(complaint.contains("token"), "{complaint}");
     let registry = Serving::registry(&["--listen", "0.0.0.0:0", "--open"]);
     assert!(registry.address().starts_with("http://0.0.0.0:"));
+}
+
+/// The status of the answer to a request that says no more than its method and query.
+fn status(url: &str, method: &str, query: &str) -> String {
+    let (_, address) = url.split_once("//").expect("it is a URL");
+    let (host, path) = address.split_once('/').expect("it has a path");
+    let mut stream = TcpStream::connect(host).expect("somebody listens");
+    write!(
+        stream,
+        "{method} /{path}{query} HTTP/1.1\r\nHost: {host}\r\n\r\n"
+    )
+    .expect("it is taken");
+    let mut line = String::new();
+    let mut answer = BufReader::new(stream);
+    answer.read_line(&mut line).expect("there is an answer");
+    line.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn how_much_is_too_much_for_a_registry_can_be_said() {
+    let usual = Serving::registry(&[]);
+    assert_eq!(status(usual.address(), "GET", "?watch=0"), "200");
+    let polled = Serving::registry(&["--watches", "0"]);
+    assert_eq!(status(polled.address(), "GET", "?watch=0"), "503");
+    assert_eq!(status(polled.address(), "GET", "?watch=0&wait=0"), "200");
+    let complaint = run(&["registry", "--watches", "20000"]).failed(2);
+    assert!(complaint.contains("--connections"), "{complaint}");
+    Serving::registry(&["--watches", "20000", "--connections", "30000"]);
+
+    let closed = Serving::registry(&["--connections-per-address", "0"]);
+    run(&["servers", closed.address()]).failed(3);
+
+    let slow = Serving::registry(&["--posts-per-second", "1"]);
+    let statuses = (0..20).map(|_| status(slow.address(), "DELETE", ""));
+    let refused = statuses.filter(|status| status == "429").count();
+    // Ten at once, and one more for each second that it takes.
+    assert!((5..=10).contains(&refused), "{refused}");
 }
 
 #[test]

@@ -73,6 +73,7 @@ enum Way {
     Direct(Exchange),
     /// Through the client's middleware, which may do anything at all first.
     Middleware {
+        shared: Arc<Shared>,
         future: BoxFuture<'static, Result<Reply>>,
         deadline: Option<Instant>,
         /// Made by the first poll: a call may be made outside of a runtime.
@@ -93,7 +94,7 @@ impl<R> Call<R> {
         A: Serialize + Gob + ?Sized,
     {
         with_scratch(|body| match shared.options.encoding.encode(args, body) {
-            Err(error) => Self::failed(Error::Encode(Cause::new(error))),
+            Err(error) => Self::failed(shared, Error::Encode(Cause::new(error))),
             Ok(types) => {
                 let (body, now) = (Content::Own(body), Instant::now());
                 Self::send(shared, method, types, body, options, now)
@@ -111,15 +112,16 @@ impl<R> Call<R> {
     ) -> Self {
         if !args.are_of(&shared.options) {
             let what = "the arguments were encoded for the connections of another connector";
-            return Self::failed(Error::Setup(what.to_owned()));
+            return Self::failed(shared, Error::Setup(what.to_owned()));
         }
         let types = args.types.clone();
         Self::send(shared, method, types, args.body.content(), options, now)
     }
 
-    fn failed(error: Error) -> Self {
+    #[cold]
+    fn failed(shared: &Arc<Shared>, error: Error) -> Self {
         Self {
-            way: Way::Direct(Exchange::failed(error)),
+            way: Way::Direct(Exchange::failed(shared, error)),
             timeout: None,
             reply: PhantomData,
         }
@@ -157,7 +159,7 @@ impl<R> Call<R> {
                 reply: None,
             };
             let future = through_middleware(send, method, meta);
-            Self::middleware(Box::pin(future), deadline, stay)
+            Self::middleware(shared, Box::pin(future), deadline, stay)
         };
         Self {
             way,
@@ -169,20 +171,19 @@ impl<R> Call<R> {
     /// Begins a call that goes through middleware. Polled once, it has been sent when this
     /// returns, unless the middleware waits for something first.
     fn middleware(
+        shared: &Arc<Shared>,
         mut future: BoxFuture<'static, Result<Reply>>,
         deadline: Option<Instant>,
         stay: Arc<Mutex<Stay>>,
     ) -> Way {
         let mut nobody = Context::from_waker(std::task::Waker::noop());
+        let mut deadline = deadline;
         if let Poll::Ready(result) = future.as_mut().poll(&mut nobody) {
-            return Way::Middleware {
-                future: Box::pin(std::future::ready(result)),
-                deadline: None,
-                timer: None,
-                stay,
-            };
+            future = Box::pin(std::future::ready(result));
+            deadline = None;
         }
         Way::Middleware {
+            shared: shared.clone(),
             future,
             deadline,
             timer: None,
@@ -248,15 +249,19 @@ impl<R: DeserializeOwned> Future for Call<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
         let this = &mut *self;
-        let result = match &mut this.way {
-            Way::Direct(exchange) => std::task::ready!(exchange.poll(cx)),
+        let (result, decoding) = match &mut this.way {
+            Way::Direct(exchange) => {
+                let result = std::task::ready!(exchange.poll(cx));
+                (result, &exchange.shared().decoding)
+            }
             Way::Middleware {
+                shared,
                 future,
                 deadline,
                 timer,
                 ..
             } => match future.as_mut().poll(cx) {
-                Poll::Ready(result) => result,
+                Poll::Ready(result) => (result, &shared.decoding),
                 Poll::Pending => {
                     let Some(deadline) = *deadline else {
                         return Poll::Pending;
@@ -265,15 +270,16 @@ impl<R: DeserializeOwned> Future for Call<R> {
                     std::task::ready!(timer.as_mut().poll(cx));
                     // Dropping it gives the call up.
                     *future = Box::pin(std::future::pending());
-                    Err(Error::Timeout {
+                    let error = Error::Timeout {
                         after: Duration::ZERO,
                         sent: true,
-                    })
+                    };
+                    (Err(error), &shared.decoding)
                 }
             },
         };
         Poll::Ready(match result {
-            Ok(reply) => reply.body.decode().map_err(Error::Decode),
+            Ok(reply) => decoding.decode(&reply.body).map_err(Error::Decode),
             Err(Error::Timeout { sent, .. }) => Err(Error::Timeout {
                 after: this.timeout.unwrap_or_default(),
                 sent,

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
@@ -196,18 +195,20 @@ impl Connector {
         let message = options.limits.message.clone();
         let receiver = Receiver::new(format, protocol::RESPONSE_HEADER_MAX, message);
         let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                pending: Pending::new(),
-                closed: None,
-                is_closed_by_owner: false,
-                is_draining: false,
-                delivered: Instant::now(),
-                armed: None,
-            }),
             outbox: Outbox::new(
                 io.write,
                 Sender::new(format.clone(), protocol::REQUEST_HEADER_MAX),
+                State {
+                    pending: Pending::new(),
+                    numbers: None,
+                    closed: None,
+                    is_closed_by_owner: false,
+                    is_draining: false,
+                    delivered: Instant::now(),
+                    armed: None,
+                },
             ),
+            decoding: receiver.decoding(),
             options: options.clone(),
             peer: io.peer,
             is_over: AtomicBool::new(false),

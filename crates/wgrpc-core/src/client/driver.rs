@@ -9,16 +9,28 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use tokio::time::Instant;
 
 use super::{Reply, SHUTTING_DOWN, Shared};
 use crate::codec::{Next, Receiver};
 use crate::connection::{Fill, Flush, Inbox, Stall, Timer};
 use crate::error::{Cause, Code, Error};
+use crate::protocol::Ext;
 
 /// A server that sends this many replies in a row that nobody waits for is broken.
 const STRANGE_REPLIES: u32 = 1000;
+
+/// What waits to be written is not left to grow beyond this: the server should have something to
+/// do meanwhile.
+const FULL: usize = 8 << 10;
+
+/// How many replies are handed over under one lock, which keeps callers on other threads from
+/// making calls.
+const TOGETHER: usize = 64;
+
+/// So often others get another turn although nobody has added to a write since the last.
+const PATIENCE: u32 = 2;
 
 /// Runs until the connection or the client ends.
 pub(super) struct Driver {
@@ -27,10 +39,24 @@ pub(super) struct Driver {
     receiver: Receiver,
     timer: Timer,
     stall: Stall,
-    /// Whether everybody who was runnable has had a turn since there was something to write.
-    has_yielded: bool,
+    /// What waited to be written when others were last given a turn to add to it.
+    seen: Option<(usize, u32)>,
+    /// The number of the next call once all who were woken last have made theirs.
+    expected: u64,
     strange_replies: u32,
+    /// Replies that were found and not handed over.
+    found: Vec<(u64, Result<Reply, Error>)>,
     wakers: Vec<Waker>,
+}
+
+/// What was found in what was read.
+enum Found {
+    /// As many replies as are handed over together, and there may be more.
+    Some,
+    /// All that are complete.
+    All { missing: usize },
+    /// Something that is no reply.
+    Broken(Cause),
 }
 
 impl Driver {
@@ -42,8 +68,10 @@ impl Driver {
             receiver,
             timer: Timer::default(),
             stall,
-            has_yielded: false,
+            seen: None,
+            expected: 0,
             strange_replies: 0,
+            found: Vec::new(),
             wakers: Vec::new(),
         }
     }
@@ -77,90 +105,142 @@ impl Driver {
         }
     }
 
-    /// Hands every complete reply to its call, all under one lock, and then wakes the callers.
+    /// Hands every complete reply to its call, and wakes the callers.
     fn deliver(&mut self) -> Result<(), Cause> {
         let mut block = self.inbox.take();
+        // Once for all of them: a look at the clock costs as much as finding a reply.
+        let now = Instant::now();
         let mut at = 0;
-        let mut result = Ok(());
-        let mut missing = 1;
+        let ended = loop {
+            let found = self.find_some(&block, &mut at);
+            if let Err(cause) = self.hand_over(now) {
+                break Err(cause);
+            }
+            match found {
+                Found::Some => {}
+                Found::All { missing } => break Ok(missing),
+                Found::Broken(cause) => break Err(cause),
+            }
+        };
+        self.wake_all();
+        block.advance(at);
+        self.inbox.give_back(block, ended?);
+        Ok(())
+    }
+
+    /// Finds the next replies in `block`, from `at` on.
+    fn find_some(&mut self, block: &Bytes, at: &mut usize) -> Found {
+        while self.found.len() < TOGETHER {
+            if *at == block.len() {
+                return Found::All { missing: 1 };
+            }
+            match self.receiver.next(&block[*at..]) {
+                Ok(Next::Message {
+                    consumed,
+                    header,
+                    body,
+                }) => {
+                    *at += consumed;
+                    if header.ext != 0 {
+                        self.shared.server_ext.store(header.ext, Ordering::Relaxed);
+                    }
+                    let outcome = match header.fault() {
+                        Some(fault) => Err(Error::from_reply(fault)),
+                        None => Ok(Reply {
+                            body: body.keep(block),
+                            meta: header.meta.into_owned(),
+                        }),
+                    };
+                    self.found.push((header.seq, outcome));
+                }
+                Ok(Next::Partial { consumed, missing }) => {
+                    *at += consumed;
+                    return Found::All { missing };
+                }
+                Err(error) => return Found::Broken(Cause::new(error)),
+            }
+        }
+        Found::Some
+    }
+
+    /// Wakes all whose replies were handed over. Not one by one as these are found: whoever is
+    /// woken alone is done so soon that the runtime sends its threads to sleep in between.
+    fn wake_all(&mut self) {
+        {
+            let mut state = self.shared.outbox.lock();
+            if state.pending.in_flight() < self.shared.options.limits.in_flight {
+                self.wakers.extend(state.pending.wake_first());
+            }
+            let woken = self.wakers.len();
+            self.expected = self.expected.max(state.pending.next_seq()) + woken as u64;
+            // Several callers will make their next calls now: they need not wake this task to
+            // write.
+            if woken > 1 || (state.pending.in_flight() > 0 && woken > 0) {
+                state.claim();
+            }
+        }
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+
+    /// Hands the replies that were found to their calls, under one lock.
+    fn hand_over(&mut self, now: Instant) -> Result<(), Cause> {
         let mut drains = false;
-        let in_flight = {
-            let mut state = self.shared.state.lock();
-            // Once for all of them: a look at the clock costs as much as finding a reply.
-            state.delivered = Instant::now();
-            loop {
-                match self.receiver.next(&block[at..]) {
-                    Ok(Next::Message {
-                        consumed,
-                        header,
-                        body,
-                    }) => {
-                        at += consumed;
-                        if header.ext != 0 {
-                            self.shared.server_ext.store(header.ext, Ordering::Relaxed);
-                        }
-                        let seq = header.seq;
-                        let outcome = match header.fault() {
-                            Some(fault) => {
-                                drains |= fault.code() == Some(Code::ShuttingDown);
-                                Err(Error::from_reply(fault))
-                            }
-                            None => Ok(Reply {
-                                body: body.keep(&block),
-                                meta: header.meta,
-                            }),
-                        };
-                        match state.pending.complete(seq, outcome) {
-                            Some(waker) => {
-                                self.strange_replies = 0;
-                                self.wakers.extend(waker);
-                            }
-                            None if state.pending.expects_late_reply() => {}
-                            None => self.strange_replies += 1,
-                        }
-                        if self.strange_replies > STRANGE_REPLIES {
-                            let what = "the server sends replies that nobody asked for";
-                            result = Err(Cause::new(what));
-                            break;
-                        }
-                        if at == block.len() {
-                            break;
-                        }
+        {
+            let mut state = self.shared.outbox.lock();
+            state.delivered = now;
+            let ext = Ext(self.shared.server_ext.load(Ordering::Relaxed));
+            if ext.contains(Ext::METHOD_NUMBERS) {
+                state.numbers.get_or_insert_default();
+            }
+            for (seq, outcome) in self.found.drain(..) {
+                if let Err(Error::Refused(fault)) = &outcome {
+                    drains |= fault.code() == Some(Code::ShuttingDown);
+                }
+                match state.pending.complete(seq, outcome) {
+                    Some(waker) => {
+                        self.strange_replies = 0;
+                        self.wakers.extend(waker);
                     }
-                    Ok(Next::Partial {
-                        consumed,
-                        missing: more,
-                    }) => {
-                        at += consumed;
-                        missing = more;
-                        break;
-                    }
-                    Err(error) => {
-                        result = Err(Cause::new(error));
-                        break;
-                    }
+                    None if state.pending.expects_late_reply() => {}
+                    None => self.strange_replies += 1,
                 }
             }
             if drains {
                 state.is_draining = true;
                 self.shared.is_over.store(true, Ordering::Release);
             }
-            if state.pending.in_flight() < self.shared.options.limits.in_flight {
-                self.wakers.extend(state.pending.wake_first());
-            }
-            state.pending.in_flight()
-        };
+        }
         if drains {
             self.shared.ended.notify_waiters();
         }
-        block.advance(at);
-        self.inbox.give_back(block, missing);
-        // Several callers will make their next calls now: they need not wake this task to write.
-        if self.wakers.len() > 1 || (in_flight > 0 && !self.wakers.is_empty()) {
-            self.shared.outbox.claim();
+        if self.strange_replies > STRANGE_REPLIES {
+            let what = "the server sends replies that nobody asked for";
+            return Err(Cause::new(what));
         }
-        self.wakers.drain(..).for_each(Waker::wake);
-        result
+        Ok(())
+    }
+
+    /// Whether others get a turn before what is queued is written: once in any case, and then
+    /// while those who were woken add to it.
+    fn yields(&mut self) -> bool {
+        let (next, queued) = self.shared.outbox.look(|state| state.pending.next_seq());
+        let is_complete = queued >= FULL || next >= self.expected;
+        let yields = match self.seen {
+            None => true,
+            Some(_) if is_complete => false,
+            Some((seen, _)) if queued > seen => true,
+            Some((_, looks)) => looks < PATIENCE,
+        };
+        let looks = match self.seen {
+            Some((seen, looks)) if queued == seen => looks + 1,
+            _ => 0,
+        };
+        self.seen = yields.then_some((queued, looks));
+        if !yields && !is_complete {
+            // Whoever was woken and has made no call does something else.
+            self.expected = next;
+        }
+        yields
     }
 
     /// Writes what is queued, after everybody who is runnable has had a turn to add to it.
@@ -168,14 +248,12 @@ impl Driver {
         if !self.shared.outbox.register(cx.waker()) {
             return Ok(());
         }
-        if !self.has_yielded {
-            self.has_yielded = true;
+        if self.yields() {
             // Waking itself would wake another worker too, to take over what there is to do.
             let turn = std::pin::pin!(tokio::task::yield_now());
             let _: Poll<()> = turn.poll(cx);
             return Ok(());
         }
-        self.has_yielded = false;
         match self.shared.outbox.flush(cx) {
             Flush::Done => {
                 self.stall.wrote(None);
@@ -194,7 +272,7 @@ impl Driver {
 
     /// Wakes the first call that waits for room.
     fn wake_first(&self) {
-        let next = self.shared.state.lock().pending.wake_first();
+        let next = self.shared.outbox.lock().pending.wake_first();
         next.into_iter().for_each(Waker::wake);
     }
 
@@ -202,7 +280,7 @@ impl Driver {
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Cause> {
         loop {
             let earliest = {
-                let mut state = self.shared.state.lock();
+                let mut state = self.shared.outbox.lock();
                 let earliest = state.pending.earliest();
                 state.armed = earliest;
                 earliest
@@ -224,7 +302,7 @@ impl Driver {
             };
             let wakers = &mut self.wakers;
             self.shared
-                .state
+                .outbox
                 .lock()
                 .pending
                 .expire(now, late, |waker| wakers.push(waker));
@@ -234,13 +312,13 @@ impl Driver {
 
     /// Whether the server shuts down and has answered everything.
     fn is_drained(&self) -> bool {
-        let state = self.shared.state.lock();
+        let state = self.shared.outbox.lock();
         state.is_draining && state.pending.in_flight() == 0
     }
 
     fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let was_read = self.poll_read(cx);
-        if let Some(error) = &self.shared.state.lock().closed {
+        if let Some(error) = &self.shared.outbox.lock().closed {
             return Poll::Ready(error.clone());
         }
         if let Err(cause) = was_read {

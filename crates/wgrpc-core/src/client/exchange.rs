@@ -3,6 +3,7 @@
 //! The request is sent at once if there is room; otherwise it queues up, first come, first
 //! served, and is sent when there is room and somebody polls it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -28,27 +29,24 @@ pub(super) struct Request<'a> {
 
 /// One request and the wait for its answer, below all middleware.
 pub(super) struct Exchange {
+    shared: Arc<Shared>,
     stage: Stage,
     /// When the server's answer was there.
     answered: Option<Instant>,
 }
 
 enum Stage {
-    /// It is in the outbox, or further.
-    Sent {
-        shared: Arc<Shared>,
-        seq: u64,
-    },
+    /// It is in the outbox, or further, under this number.
+    Sent(u64),
     /// There was no room for it.
     Waiting(Box<Waiting>),
     /// It failed before it was sent.
-    Failed(Error),
+    Failed(Box<Error>),
     Over,
 }
 
 /// A request that waits for room, encoded.
 struct Waiting {
-    shared: Arc<Shared>,
     ticket: Option<u64>,
     deadline: Option<Instant>,
     method: String,
@@ -58,11 +56,22 @@ struct Waiting {
 }
 
 impl Exchange {
-    pub(super) fn failed(error: Error) -> Self {
+    pub(super) fn failed(shared: &Arc<Shared>, error: Error) -> Self {
+        Self::at(shared, Stage::Failed(Box::new(error)))
+    }
+
+    #[inline]
+    fn at(shared: &Arc<Shared>, stage: Stage) -> Self {
         Self {
-            stage: Stage::Failed(error),
+            shared: shared.clone(),
+            stage,
             answered: None,
         }
+    }
+
+    /// What connects the caller with its connection.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// When the server's answer was there; `None` if there was none.
@@ -71,19 +80,16 @@ impl Exchange {
     }
 
     /// Sends the request if there is room for it.
+    #[inline]
     pub(super) fn start(
         shared: &Arc<Shared>,
         mut request: Request<'_>,
         deadline: Option<Instant>,
     ) -> Self {
         let stage = match send(shared, &mut request, deadline, None) {
-            Ok(seq) => Stage::Sent {
-                shared: shared.clone(),
-                seq,
-            },
+            Ok(seq) => Stage::Sent(seq),
             Err(Unsent::Failed(error)) => Stage::Failed(error),
             Err(Unsent::NoRoom) => Stage::Waiting(Box::new(Waiting {
-                shared: shared.clone(),
                 ticket: None,
                 deadline,
                 method: request.method.to_owned(),
@@ -92,21 +98,18 @@ impl Exchange {
                 body: request.body.into_bytes(),
             })),
         };
-        Self {
-            stage,
-            answered: None,
-        }
+        Self::at(shared, stage)
     }
 
     pub(super) fn change_deadline(&mut self, deadline: Option<Instant>) {
         match &mut self.stage {
-            Stage::Sent { shared, seq } => {
-                let mut state = shared.state.lock();
+            Stage::Sent(seq) => {
+                let mut state = self.shared.outbox.lock();
                 state.pending.change_deadline(*seq, deadline);
                 let wake = state.arm(deadline);
                 drop(state);
                 if wake {
-                    shared.outbox.wake();
+                    self.shared.outbox.wake();
                 }
             }
             Stage::Waiting(waiting) => waiting.deadline = deadline,
@@ -114,53 +117,58 @@ impl Exchange {
         }
     }
 
+    #[inline]
     pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<Reply>> {
         loop {
-            match &mut self.stage {
-                Stage::Sent { shared, seq } => {
-                    let mut state = shared.state.lock();
-                    let fetched = state.pending.fetch(*seq, cx.waker());
-                    let delivered = state.delivered;
-                    drop(state);
-                    let result = match fetched {
-                        Fetched::InFlight => return Poll::Pending,
-                        Fetched::Done(result) => {
-                            let is_answer =
-                                matches!(result, Ok(_) | Err(Error::Remote(_) | Error::Refused(_)));
-                            self.answered = is_answer.then_some(delivered);
-                            result
-                        }
-                        Fetched::Unknown => Err(Error::Closed { sent: true }),
-                    };
-                    self.stage = Stage::Over;
-                    return Poll::Ready(result);
+            if let Stage::Sent(seq) = self.stage {
+                let mut state = self.shared.outbox.lock();
+                let result = match state.pending.fetch(seq, cx.waker()) {
+                    Fetched::InFlight => return Poll::Pending,
+                    Fetched::Done(result) => result,
+                    Fetched::Unknown => Err(Error::Closed { sent: true }),
+                };
+                let delivered = state.delivered;
+                drop(state);
+                self.stage = Stage::Over;
+                if matches!(result, Ok(_) | Err(Error::Remote(_) | Error::Refused(_))) {
+                    self.answered = Some(delivered);
                 }
-                Stage::Waiting(waiting) => {
-                    self.stage = match std::task::ready!(waiting.poll(cx)) {
-                        Ok(seq) => Stage::Sent {
-                            shared: waiting.shared.clone(),
-                            seq,
-                        },
-                        Err(error) => Stage::Failed(error),
-                    };
-                }
-                stage => {
-                    return match std::mem::replace(stage, Stage::Over) {
-                        Stage::Failed(error) => Poll::Ready(Err(error)),
-                        // A future that has ended may do anything but harm.
-                        _ => Poll::Pending,
-                    };
-                }
+                return Poll::Ready(result);
             }
+            match self.poll_unsent(cx) {
+                Some(Ok(seq)) => self.stage = Stage::Sent(seq),
+                Some(Err(error)) => {
+                    self.stage = Stage::Over;
+                    return Poll::Ready(Err(error));
+                }
+                None => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Tries to send what has not been sent: the call's number, why it has failed, or nothing.
+    #[cold]
+    fn poll_unsent(&mut self, cx: &Context<'_>) -> Option<Result<u64>> {
+        match &mut self.stage {
+            Stage::Waiting(waiting) => match waiting.poll(&self.shared, cx) {
+                Poll::Ready(sent) => Some(sent),
+                Poll::Pending => None,
+            },
+            stage => match std::mem::replace(stage, Stage::Over) {
+                Stage::Failed(error) => Some(Err(*error)),
+                // A future that has ended may do anything but harm.
+                _ => None,
+            },
         }
     }
 }
 
 impl Drop for Exchange {
+    #[inline]
     fn drop(&mut self) {
         match &mut self.stage {
-            Stage::Sent { shared, seq } => shared.make_room(|pending| pending.remove(*seq)),
-            Stage::Waiting(waiting) => waiting.leave(),
+            Stage::Sent(seq) => self.shared.make_room(|pending| pending.remove(*seq)),
+            Stage::Waiting(waiting) => waiting.leave(&self.shared),
             Stage::Failed(_) | Stage::Over => {}
         }
     }
@@ -168,19 +176,19 @@ impl Drop for Exchange {
 
 impl Waiting {
     /// Tries to send; ready with the number of the call once it is sent.
-    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<u64>> {
+    fn poll(&mut self, shared: &Shared, cx: &Context<'_>) -> Poll<Result<u64>> {
         if self
             .deadline
             .is_some_and(|deadline| Instant::now() >= deadline)
         {
-            self.leave();
+            self.leave(shared);
             return Poll::Ready(Err(Error::Timeout {
                 after: Duration::ZERO,
                 sent: false,
             }));
         }
         // In the queue before looking for room: whoever makes room then sees it.
-        let mut state = self.shared.state.lock();
+        let mut state = shared.outbox.lock();
         if state.closed.is_none() {
             state
                 .pending
@@ -189,7 +197,7 @@ impl Waiting {
         let wake = state.arm(self.deadline);
         drop(state);
         if wake {
-            self.shared.outbox.wake();
+            shared.outbox.wake();
         }
         let mut request = Request {
             method: &self.method,
@@ -197,23 +205,23 @@ impl Waiting {
             types: std::mem::take(&mut self.types),
             body: Content::Shared(&self.body),
         };
-        let sent = match send(&self.shared, &mut request, self.deadline, self.ticket) {
+        let sent = match send(shared, &mut request, self.deadline, self.ticket) {
             Err(Unsent::NoRoom) => {
                 self.types = request.types;
                 return Poll::Pending;
             }
             Ok(seq) => Ok(seq),
-            Err(Unsent::Failed(error)) => Err(error),
+            Err(Unsent::Failed(error)) => Err(*error),
         };
         // There may be room for the next one too.
-        self.leave();
+        self.leave(shared);
         Poll::Ready(sent)
     }
 
     /// Leaves the queue, if it is in it.
-    fn leave(&mut self) {
+    fn leave(&mut self, shared: &Shared) {
         if let Some(ticket) = self.ticket.take() {
-            self.shared.make_room(|pending| pending.leave(ticket));
+            shared.make_room(|pending| pending.leave(ticket));
         }
     }
 }
@@ -222,7 +230,14 @@ impl Waiting {
 enum Unsent {
     /// The client is at a limit, or others wait already.
     NoRoom,
-    Failed(Error),
+    Failed(Box<Error>),
+}
+
+impl Unsent {
+    #[cold]
+    fn failed(error: Error) -> Self {
+        Self::Failed(Box::new(error))
+    }
 }
 
 /// Registers the call and puts the request into the outbox.
@@ -234,69 +249,83 @@ fn send(
     ticket: Option<u64>,
 ) -> Result<u64, Unsent> {
     if let Some(excess) = request.meta.excess() {
-        return Err(Unsent::Failed(Error::Limit(excess)));
+        return Err(Unsent::failed(Error::Limit(excess)));
     }
     let (name, most) = (request.method.len(), protocol::METHOD_MAX);
     if name > most {
         let excess = format!("a method name of {name} bytes exceeds the limit of {most}");
-        return Err(Unsent::Failed(Error::Limit(excess)));
+        return Err(Unsent::failed(Error::Limit(excess)));
     }
-    let (seq, is_alone, wake) = {
-        let mut state = shared.state.lock();
-        if let Some(error) = &state.closed {
-            return Err(Unsent::Failed(not_sent(error)));
-        }
-        if state.is_draining {
-            let cause = Cause::new(SHUTTING_DOWN);
-            return Err(Unsent::Failed(Error::NotSent(cause)));
-        }
-        let is_full = state.pending.in_flight() >= shared.options.limits.in_flight;
-        if is_full || !state.pending.is_next(ticket) {
-            return Err(Unsent::NoRoom);
-        }
-        let seq = state.pending.insert(deadline);
-        (seq, state.pending.in_flight() == 1, state.arm(deadline))
+    let limits = &shared.options.limits;
+    let mut outbox = shared.outbox.lock();
+    if let Some(error) = &outbox.closed {
+        return Err(Unsent::failed(not_sent(error)));
+    }
+    if outbox.is_draining {
+        let cause = Cause::new(SHUTTING_DOWN);
+        return Err(Unsent::failed(Error::NotSent(cause)));
+    }
+    let is_full = outbox.pending.in_flight() >= limits.in_flight;
+    if is_full || !outbox.pending.is_next(ticket) {
+        return Err(Unsent::NoRoom);
+    }
+    let seq = outbox.pending.insert(deadline);
+    let is_alone = outbox.pending.in_flight() == 1;
+    let numbers = outbox.numbers.as_mut();
+    let (name, method, is_new) = match numbers.map(|it| (it.find(request.method), it.next())) {
+        Some((Some(known), _)) => ("", known, false),
+        Some((None, Some(next))) => (request.method, next, true),
+        Some((None, None)) | None => (request.method, 0, false),
     };
-    if wake {
-        shared.outbox.wake();
-    }
     let header = Header {
-        service_method: request.method.into(),
+        service_method: name.into(),
         seq,
-        meta: request.meta.clone(),
+        method,
+        meta: Cow::Borrowed(request.meta),
         ..Header::default()
     };
-    let limit = shared.options.limits.unwritten;
-    let body = &mut request.body;
-    let failed = match shared.outbox.append(&header, &request.types, body, limit) {
-        Ok(Append::Queued) => return Ok(seq),
-        Ok(Append::Responsible) => {
-            if is_alone {
-                shared.outbox.write_here();
-                // Others may have found too much unwritten meanwhile.
-                shared.make_room(|_| ());
-            } else {
-                shared.outbox.wake();
-            }
-            return Ok(seq);
+    let appended = outbox.append(&header, &request.types, &mut request.body, limits.unwritten);
+    let append = match appended {
+        Ok(append) => append,
+        Err(error) => {
+            outbox.pending.take_back(seq);
+            drop(outbox);
+            let error = match error {
+                // Nobody is woken: the first who waits may be this call itself, and there is no
+                // room before something was written.
+                AppendError::Full => return Err(Unsent::NoRoom),
+                AppendError::Closed(cause) => Error::NotSent(cause),
+                AppendError::Header(error) => error,
+            };
+            shared.make_room(|_| ());
+            return Err(Unsent::failed(error));
         }
-        Err(AppendError::Full) => {
-            // Nobody is woken: the first who waits may be this call itself, and there is no room
-            // before something was written.
-            shared.state.lock().pending.take_back(seq);
-            return Err(Unsent::NoRoom);
-        }
-        Err(AppendError::Closed(cause)) => Unsent::Failed(Error::NotSent(cause)),
-        Err(AppendError::Header(error)) => Unsent::Failed(error),
     };
-    shared.make_room(|pending| pending.remove(seq));
-    Err(failed)
+    if is_new && let Some(numbers) = &mut outbox.numbers {
+        numbers.tell(request.method);
+    }
+    let is_earliest = outbox.arm(deadline);
+    drop(outbox);
+    let is_left_to_task = match append {
+        Append::Queued => false,
+        Append::Responsible if is_alone => {
+            shared.outbox.write_here();
+            // Others may have found too much unwritten meanwhile.
+            shared.make_room(|_| ());
+            false
+        }
+        Append::Responsible => true,
+    };
+    if is_left_to_task || is_earliest {
+        shared.outbox.wake();
+    }
+    Ok(seq)
 }
 
 impl Shared {
     /// Changes the table of calls so that there may be room, and wakes whoever waits for that.
     fn make_room(&self, change: impl FnOnce(&mut Pending<Reply>)) {
-        let mut state = self.state.lock();
+        let mut state = self.outbox.lock();
         change(&mut state.pending);
         let next = state.pending.wake_first();
         let deadline = state.pending.earliest().filter(|_| next.is_some());

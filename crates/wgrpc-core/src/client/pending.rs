@@ -88,6 +88,11 @@ impl<T> Pending<T> {
         self.in_flight
     }
 
+    /// The number of the next call, unless its place is taken.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
     #[inline]
     fn place(&self, seq: u64) -> usize {
         seq as usize & (self.places.len() - 1)

@@ -6,49 +6,57 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::de::value::UnitDeserializer;
 use smallvec::SmallVec;
+use wgrpc_gob::Block;
 
 use super::{Codec, CodecError, json};
 use crate::error::Cause;
 
-/// A body that has arrived and has not been decoded: borrowed from what was read, or kept.
+/// A body that has arrived and has not been decoded: borrowed from what was read, or kept. Its
+/// connection's [`Decoding`] knows what it means.
 #[derive(Clone)]
 pub(crate) struct Body<'a> {
-    pub(super) encoded: Encoded,
-    pub(super) bytes: Payload<'a>,
+    /// In gob, the type that its sender gave it.
+    id: Option<wgrpc_gob::Id>,
+    bytes: Payload<'a>,
 }
 
+/// Turns the bodies that one connection has received into values, for whoever wants them and
+/// wherever that is.
 #[derive(Clone)]
-pub(super) enum Encoded {
-    Gob {
-        id: wgrpc_gob::Id,
-        stream: Arc<Stream>,
-    },
+pub(crate) enum Decoding {
+    Gob(Arc<Stream>),
     Json {
-        /// The most memory that the value may take.
+        /// The most memory that a value may take.
         decoded_max: usize,
     },
     Custom(Arc<dyn Codec>),
 }
 
 /// What decoding a value of a gob stream takes: the types that its sender has defined.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     pub(super) types: Arc<wgrpc_gob::Types>,
     pub(super) limits: wgrpc_gob::Limits,
 }
 
 /// Bodies up to this size are kept inside the structure that holds them.
 const INLINE: usize = 32;
-/// Bodies from this size on are shared with what was read instead of being copied. Below it a
-/// copy is cheaper than keeping a whole read's memory alive.
+/// Bodies and values from this size on are shared with what was read instead of being copied. Below
+/// it a copy is cheaper than keeping a whole read's memory alive.
 const SHARED: usize = 16 << 10;
-/// A shared body keeps at most this many times its size in memory.
+/// What is shared keeps at most this many times its size in memory.
 const PINNED: usize = 8;
 
 #[derive(Clone)]
-pub(super) enum Payload<'a> {
+enum Payload<'a> {
     Borrowed(&'a [u8]),
     Small(SmallVec<[u8; INLINE]>),
-    Shared(Bytes),
+    /// A block that values can keep parts of.
+    Shared(Block),
+}
+
+/// How long a part of `block` has to be in order to be shared.
+fn least(block: &[u8]) -> usize {
+    SHARED.max(block.len() / PINNED)
 }
 
 impl std::fmt::Debug for Body<'_> {
@@ -58,14 +66,26 @@ impl std::fmt::Debug for Body<'_> {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn text(encoded: Encoded, bytes: &'a [u8]) -> Self {
+    /// A body that stands in what was read.
+    #[inline]
+    pub(super) fn borrowed(id: Option<wgrpc_gob::Id>, bytes: &'a [u8]) -> Self {
         Self {
-            encoded,
+            id,
             bytes: Payload::Borrowed(bytes),
         }
     }
 
+    /// A body that had to be put together.
+    pub(super) fn owned(id: Option<wgrpc_gob::Id>, bytes: Bytes) -> Self {
+        let least = least(&bytes);
+        Self {
+            id,
+            bytes: Payload::Shared(Block { bytes, least }),
+        }
+    }
+
     /// Whether it is of those of which many connections together could have too many.
+    #[inline]
     pub(crate) fn is_long(&self) -> bool {
         self.bytes().len() >= SHARED
     }
@@ -76,62 +96,87 @@ impl<'a> Body<'a> {
         match &self.bytes {
             Payload::Borrowed(bytes) => bytes,
             Payload::Small(bytes) => bytes,
-            Payload::Shared(bytes) => bytes,
+            Payload::Shared(block) => &block.bytes,
         }
+    }
+
+    /// The same body, of which values keep parts if they are long enough for that. `block` is what
+    /// was read, in which the body may stand.
+    #[inline]
+    pub(crate) fn share(mut self, block: &Bytes) -> Self {
+        if let Payload::Borrowed(bytes) = self.bytes
+            && bytes.len() >= SHARED
+            && bytes.len() >= least(block)
+        {
+            self.bytes = Payload::Shared(Block {
+                bytes: block.slice_ref(bytes),
+                least: least(block),
+            });
+        }
+        self
     }
 
     /// The same body, independent of what was read. `block` is what was read, in which the body
     /// may stand.
+    #[inline]
     pub(crate) fn keep(self, block: &Bytes) -> Body<'static> {
-        let bytes = match self.bytes {
-            Payload::Borrowed(bytes) if bytes.len() >= SHARED.max(block.len() / PINNED) => {
-                Payload::Shared(block.slice_ref(bytes))
-            }
+        let Self { id, bytes } = self.share(block);
+        let bytes = match bytes {
             Payload::Borrowed(bytes) => Payload::Small(SmallVec::from_slice(bytes)),
             Payload::Small(bytes) => Payload::Small(bytes),
-            Payload::Shared(bytes) => Payload::Shared(bytes),
+            Payload::Shared(block) => Payload::Shared(block),
         };
-        Body {
-            encoded: self.encoded,
-            bytes,
+        Body { id, bytes }
+    }
+
+    /// What values may keep parts of.
+    #[inline]
+    fn block(&self) -> Option<Block> {
+        match &self.bytes {
+            Payload::Shared(block) => Some(block.clone()),
+            Payload::Borrowed(_) | Payload::Small(_) => None,
         }
     }
+}
 
-    /// Decodes the body.
+impl Decoding {
+    /// Decodes a body.
     #[inline]
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Cause> {
-        self.decode_plainly().map_err(Cause::new)
+    pub(crate) fn decode<T: DeserializeOwned>(&self, body: &Body<'_>) -> Result<T, Cause> {
+        self.decode_plainly(body).map_err(Cause::new)
     }
 
-    pub(super) fn decode_plainly<T: DeserializeOwned>(&self) -> Result<T, CodecError> {
+    #[inline]
+    pub(super) fn decode_plainly<T: DeserializeOwned>(
+        &self,
+        body: &Body<'_>,
+    ) -> Result<T, CodecError> {
         if typeid::of::<T>() == typeid::of::<()>() {
             // Whoever wants nothing takes anything.
             return Ok(T::deserialize(
                 UnitDeserializer::<serde::de::value::Error>::new(),
             )?);
         }
-        let bytes = self.bytes();
-        match &self.encoded {
-            Encoded::Gob { id, stream } => Ok(wgrpc_gob::decode(
-                &stream.types,
-                *id,
-                bytes,
-                &stream.limits,
-            )?),
-            Encoded::Json { decoded_max } => Ok(json::read(bytes, *decoded_max)?),
-            Encoded::Custom(codec) => {
+        wgrpc_gob::lend(body.block(), || self.decode_bytes(body))
+    }
+
+    #[inline]
+    fn decode_bytes<T: DeserializeOwned>(&self, body: &Body<'_>) -> Result<T, CodecError> {
+        let bytes = body.bytes();
+        match self {
+            Self::Gob(stream) => {
+                let id = body.id.ok_or("a body of another codec")?;
+                Ok(wgrpc_gob::decode(&stream.types, id, bytes, &stream.limits)?)
+            }
+            Self::Json { decoded_max } => Ok(json::read(bytes, *decoded_max)?),
+            Self::Custom(codec) => {
                 let mut slot = super::custom::Slot(None);
                 codec.decode(bytes, &mut slot)?;
                 slot.0.ok_or_else(|| "the codec decoded no value".into())
             }
         }
     }
-
-    /// The texts of a gob header borrow from what was read.
-    pub(super) fn borrowed(&self) -> Option<&'a [u8]> {
-        match self.bytes {
-            Payload::Borrowed(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;

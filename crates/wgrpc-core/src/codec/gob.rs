@@ -10,8 +10,8 @@ use std::sync::Arc;
 use wgrpc_gob::wire::{self, Reader};
 use wgrpc_gob::{Builder, Gob, Id, Limits, Ref, Scan, Scanner, Schema, Sent, Types};
 
-use super::body::{Body, Encoded, Payload, Stream};
-use super::{CodecError, Value};
+use super::body::{Body, Stream};
+use super::{CodecError, Front};
 use crate::header::{Header, Meta};
 use crate::protocol::field;
 
@@ -24,16 +24,18 @@ enum Member {
     Ext,
     Code,
     Meta,
+    Method,
 }
 
 /// The fields in the order in which we define and send them.
-const MEMBERS: [(&str, Member); 6] = [
+const MEMBERS: [(&str, Member); 7] = [
     (field::SERVICE_METHOD, Member::ServiceMethod),
     (field::SEQ, Member::Seq),
     (field::ERROR, Member::Error),
     (field::EXT, Member::Ext),
     (field::CODE, Member::Code),
     (field::META, Member::Meta),
+    (field::METHOD, Member::Method),
 ];
 
 /// The type of [`Header`], as we define it to peers.
@@ -47,7 +49,7 @@ impl Gob for HeaderType {
         let fields = MEMBERS.map(|(name, member)| {
             let ty = match member {
                 Member::ServiceMethod | Member::Error => string,
-                Member::Seq | Member::Ext | Member::Code => uint,
+                Member::Seq | Member::Ext | Member::Code | Member::Method => uint,
                 Member::Meta => meta,
             };
             (name, name, ty)
@@ -100,12 +102,13 @@ impl Sender {
         fields.uint(4, header.code);
         if !header.meta.is_empty() {
             fields.delta(5);
-            wire::put_uint(out, header.meta.len() as u64);
+            wire::put_uint(fields.out, header.meta.len() as u64);
             for (key, value) in header.meta.iter() {
-                wire::put_bytes(out, key.as_bytes());
-                wire::put_bytes(out, value.as_bytes());
+                wire::put_bytes(fields.out, key.as_bytes());
+                wire::put_bytes(fields.out, value.as_bytes());
             }
         }
+        fields.uint(6, header.method);
         out.push(0);
         let len = out.len() - start - 1;
         if len < 0x80 {
@@ -175,65 +178,73 @@ impl Receiver {
         }
     }
 
+    /// The types that the peer has defined.
+    pub(super) fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// Takes a header of at most `max` bytes from the front of `bytes`.
     #[inline]
-    pub(super) fn value<'a>(
+    pub(super) fn header<'a>(
         &mut self,
         bytes: &'a [u8],
-        header_max: Option<usize>,
-    ) -> Result<Value<'a>, CodecError> {
+        max: usize,
+    ) -> Result<Front<Header<'a>>, CodecError> {
         let (consumed, id, payload) = match self.scanner.scan(bytes)? {
             // A message may be longer than a header can be, and need not arrive to be refused;
             // definitions before the header are shorter than the limit on them.
-            Scan::Partial { consumed, missing }
-                if header_max.is_some_and(|max| {
-                    bytes.len() - consumed + missing > max + self.stream.limits.definitions
-                }) =>
-            {
-                return Err(too_long(bytes.len() - consumed + missing));
+            Scan::Partial { consumed, missing } => {
+                let len = bytes.len() - consumed + missing;
+                if len > max + self.stream.limits.definitions {
+                    return Err(too_long(len));
+                }
+                return Ok(Front::Partial { consumed, missing });
             }
-            Scan::Partial { consumed, missing } => return Ok(Value::Partial { consumed, missing }),
             Scan::Value {
                 consumed,
                 id,
                 payload,
             } => (consumed, id, payload),
         };
-        if header_max.is_some_and(|max| payload.len() > max) {
+        if payload.len() > max {
             return Err(too_long(payload.len()));
         }
-        let bytes = match payload {
-            Cow::Borrowed(bytes) => Payload::Borrowed(bytes),
-            Cow::Owned(bytes) => Payload::Shared(bytes.into()),
-        };
-        let encoded = Encoded::Gob {
-            id,
-            stream: self.stream.clone(),
-        };
-        Ok(Value::Found {
-            consumed,
-            body: Body { encoded, bytes },
-        })
-    }
-
-    /// Reads the value `body` as a header.
-    #[inline]
-    pub(super) fn header<'a>(&mut self, body: Body<'a>) -> Result<Header<'a>, CodecError> {
-        let (Encoded::Gob { id, .. }, Some(bytes)) = (&body.encoded, body.borrowed()) else {
+        let Cow::Borrowed(payload) = payload else {
             return Err("a header cannot hold values with types of their own".into());
         };
-        let known = self.plans.iter().position(|plan| plan.id == *id);
+        let known = self.plans.iter().position(|plan| plan.id == id);
         let place = match known {
             Some(place) => place,
             None => {
-                self.plans.push(Plan::new(&self.stream.types, *id)?);
+                self.plans.push(Plan::new(&self.stream.types, id)?);
                 self.plans.len() - 1
             }
         };
-        let plan = &self.plans[place];
-        plan.read(bytes, &self.stream.types, &self.stream.limits)
+        let value = self.plans[place].read(payload, &self.stream.types, &self.stream.limits)?;
+        Ok(Front::Whole { consumed, value })
+    }
+
+    /// Takes a body from the front of `bytes`.
+    #[inline]
+    pub(super) fn body<'a>(&mut self, bytes: &'a [u8]) -> Result<Front<Body<'a>>, CodecError> {
+        Ok(match self.scanner.scan(bytes)? {
+            Scan::Partial { consumed, missing } => Front::Partial { consumed, missing },
+            Scan::Value {
+                consumed,
+                id,
+                payload,
+            } => Front::Whole {
+                consumed,
+                value: match payload {
+                    Cow::Borrowed(bytes) => Body::borrowed(Some(id), bytes),
+                    Cow::Owned(bytes) => Body::owned(Some(id), bytes.into()),
+                },
+            },
+        })
     }
 }
 
+#[cold]
 fn too_long(len: usize) -> CodecError {
     format!("a header of {len} bytes is too long").into()
 }
@@ -253,7 +264,7 @@ impl Plan {
             if let Some(member) = member {
                 let fits = match member {
                     Member::ServiceMethod | Member::Error => ty == Id::STRING,
-                    Member::Seq | Member::Ext | Member::Code => ty == Id::UINT,
+                    Member::Seq | Member::Ext | Member::Code | Member::Method => ty == Id::UINT,
                     Member::Meta => types.map(ty) == Some((Id::STRING, Id::STRING)),
                 };
                 if !fits {
@@ -300,7 +311,8 @@ impl Plan {
                 Some(Member::Seq) => header.seq = reader.uint()?,
                 Some(Member::Ext) => header.ext = reader.uint()?,
                 Some(Member::Code) => header.code = reader.uint()?,
-                Some(Member::Meta) => header.meta = read_meta(&mut reader)?,
+                Some(Member::Method) => header.method = reader.uint()?,
+                Some(Member::Meta) => header.meta = Cow::Owned(read_meta(&mut reader)?),
                 None => types.skip(ty, &mut reader, limits)?,
             }
         }

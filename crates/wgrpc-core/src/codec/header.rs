@@ -24,6 +24,8 @@ pub(super) struct Text<'a> {
     code: u64,
     #[serde(default, skip_serializing_if = "Entries::is_empty")]
     meta: Entries<'a>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    method: u64,
 }
 
 /// Metadata as a map, in the order of its entries.
@@ -93,6 +95,7 @@ impl<'a> From<&'a Header<'_>> for Text<'a> {
             error: Cow::Borrowed(&header.error),
             ext: header.ext,
             code: header.code,
+            method: header.method,
             meta: Entries(Cow::Borrowed(&header.meta)),
         }
     }
@@ -106,7 +109,8 @@ impl<'a> From<Text<'a>> for Header<'a> {
             error: text.error,
             ext: text.ext,
             code: text.code,
-            meta: text.meta.0.into_owned(),
+            method: text.method,
+            meta: text.meta.0,
         }
     }
 }

@@ -7,11 +7,12 @@
 //! go out in one system call, and a lone call goes out without waking anybody.
 
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::io::AsyncWrite;
 
 use super::queue::Queue;
@@ -23,12 +24,19 @@ use crate::header::Header;
 const IDLE_CAPACITY: usize = 1 << 10;
 
 /// The outgoing side of a connection.
-pub(crate) struct Outbox {
-    state: Mutex<State>,
+///
+/// `T` is what else changes with every message that is appended: it is kept under the same lock,
+/// so that one lock a message is enough.
+pub(crate) struct Outbox<T = ()> {
+    state: Mutex<State<T>>,
     writer: Mutex<Writer>,
 }
 
-struct State {
+/// An outbox that nobody else can append to.
+pub(crate) struct Locked<'a, T>(MutexGuard<'a, State<T>>);
+
+struct State<T> {
+    with: T,
     sender: Sender,
     queue: Queue,
     /// Whether somebody is responsible for writing.
@@ -68,11 +76,12 @@ pub(crate) enum Flush {
     Failed(io::Error),
 }
 
-impl Outbox {
+impl<T> Outbox<T> {
     /// An outbox that writes to `io` what `sender` composes.
-    pub(crate) fn new(io: Box<dyn AsyncWrite + Send + Unpin>, sender: Sender) -> Self {
+    pub(crate) fn new(io: Box<dyn AsyncWrite + Send + Unpin>, sender: Sender, with: T) -> Self {
         Self {
             state: Mutex::new(State {
+                with,
                 sender,
                 queue: Queue::default(),
                 is_taken: false,
@@ -87,10 +96,13 @@ impl Outbox {
         }
     }
 
-    /// Appends a message: its header and its encoded body.
-    ///
-    /// Fails, leaving no trace, if more than `limit` bytes wait already, if the header cannot be
-    /// encoded or if the outbox is closed.
+    /// Keeps everybody else out for a moment.
+    #[inline]
+    pub(crate) fn lock(&self) -> Locked<'_, T> {
+        Locked(self.state.lock())
+    }
+
+    /// [Appends](Locked::append) a message.
     #[inline]
     pub(crate) fn append(
         &self,
@@ -99,37 +111,7 @@ impl Outbox {
         body: &mut Content<'_>,
         limit: usize,
     ) -> Result<Append, AppendError> {
-        let mut state = self.state.lock();
-        let State {
-            sender,
-            queue,
-            closed,
-            writing,
-            ..
-        } = &mut *state;
-        if let Some(cause) = closed {
-            return Err(AppendError::Closed(cause.clone()));
-        }
-        if queue.len() + *writing > limit {
-            return Err(AppendError::Full);
-        }
-        queue
-            .append(|out| sender.begin(header, types, out))
-            .map_err(AppendError::Header)?;
-        match body {
-            Content::Own(body) if body.len() >= LARGE => {
-                queue.push_piece(std::mem::take(*body).into());
-            }
-            Content::Own(body) => queue.push_slice(body),
-            Content::Shared(body) if body.len() >= LARGE => queue.push_piece(body.clone()),
-            Content::Shared(body) => queue.push_slice(body),
-            Content::Copied(body) => queue.push_slice(body),
-        }
-        Ok(if std::mem::replace(&mut state.is_taken, true) {
-            Append::Queued
-        } else {
-            Append::Responsible
-        })
+        self.lock().append(header, types, body, limit)
     }
 
     /// Appends bytes that stand before all messages: the handshake.
@@ -137,6 +119,12 @@ impl Outbox {
         let mut state = self.state.lock();
         state.queue.push_slice(bytes);
         state.is_taken = true;
+    }
+
+    /// What `of` says, and how many bytes wait that nobody has begun to write.
+    pub(crate) fn look<R>(&self, of: impl FnOnce(&T) -> R) -> (R, usize) {
+        let state = self.state.lock();
+        (of(&state.with), state.queue.len())
     }
 
     /// How many bytes wait to be written.
@@ -156,8 +144,8 @@ impl Outbox {
     }
 
     /// Makes the caller responsible, if nobody is.
-    pub(crate) fn claim(&self) -> bool {
-        !std::mem::replace(&mut self.state.lock().is_taken, true)
+    pub(crate) fn claim(&self) {
+        self.lock().claim();
     }
 
     /// Wakes the connection's task: it writes what is there to be written, among other things.
@@ -266,6 +254,75 @@ impl Outbox {
     /// Ends the stream: the peer reads to its end.
     pub(crate) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.writer.lock().io).poll_shutdown(cx)
+    }
+}
+
+impl<T> Locked<'_, T> {
+    /// Appends a message: its header and its encoded body.
+    ///
+    /// Fails, leaving no trace, if more than `limit` bytes wait already, if the header cannot be
+    /// encoded or if the outbox is closed.
+    #[inline]
+    pub(crate) fn append(
+        &mut self,
+        header: &Header<'_>,
+        types: &Types,
+        body: &mut Content<'_>,
+        limit: usize,
+    ) -> Result<Append, AppendError> {
+        let State {
+            sender,
+            queue,
+            closed,
+            writing,
+            is_taken,
+            ..
+        } = &mut *self.0;
+        if let Some(cause) = closed {
+            return Err(AppendError::Closed(cause.clone()));
+        }
+        if queue.len() + *writing > limit {
+            return Err(AppendError::Full);
+        }
+        queue
+            .append(|out| sender.begin(header, types, out))
+            .map_err(AppendError::Header)?;
+        match body {
+            Content::Own(body) if body.len() >= LARGE => {
+                queue.push_piece(std::mem::take(*body).into());
+            }
+            Content::Own(body) => queue.push_slice(body),
+            Content::Shared(body) if body.len() >= LARGE => queue.push_piece(body.clone()),
+            Content::Shared(body) => queue.push_slice(body),
+            Content::Copied(body) => queue.push_slice(body),
+        }
+        Ok(if std::mem::replace(is_taken, true) {
+            Append::Queued
+        } else {
+            Append::Responsible
+        })
+    }
+
+    /// Makes the caller responsible, if nobody is.
+    #[inline]
+    pub(crate) fn claim(&mut self) {
+        self.0.is_taken = true;
+    }
+}
+
+impl<T> Deref for Locked<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0.with
+    }
+}
+
+impl<T> DerefMut for Locked<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0.with
     }
 }
 

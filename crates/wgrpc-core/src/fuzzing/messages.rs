@@ -1,7 +1,7 @@
 //! Streams of headers and bodies.
 
 use super::samples::{self, Visit};
-use crate::codec::{Body, Encoding, Format, Next, Receiver, Sender};
+use crate::codec::{Body, Decoding, Encoding, Format, Next, Receiver, Sender};
 use crate::header::Header;
 use crate::protocol::{self, REQUEST_HEADER_MAX};
 
@@ -34,6 +34,7 @@ struct Message {
 /// followed to its end.
 fn read(format: &Format, bytes: &[u8], cut: usize) -> (Vec<Message>, bool) {
     let mut receiver = Receiver::new(format, REQUEST_HEADER_MAX, Limits::default());
+    let decoding = receiver.decoding();
     let mut messages = Vec::new();
     let mut start = 0;
     for end in [cut, bytes.len()] {
@@ -49,7 +50,7 @@ fn read(format: &Format, bytes: &[u8], cut: usize) -> (Vec<Message>, bool) {
                     assert_eq!(header.meta.excess(), None);
                     assert!(header.service_method.len() <= protocol::METHOD_MAX);
                     assert_eq!(read_header(format, &header), header);
-                    samples::visit_all(&mut DecodeAs(&body));
+                    samples::visit_all(&mut DecodeAs(&decoding, &body));
                     let body = body.bytes().to_vec();
                     messages.push(Message { header, body });
                 }
@@ -66,11 +67,11 @@ fn read(format: &Format, bytes: &[u8], cut: usize) -> (Vec<Message>, bool) {
 }
 
 /// Reads a body into a type.
-struct DecodeAs<'a>(&'a Body<'a>);
+struct DecodeAs<'a>(&'a Decoding, &'a Body<'a>);
 
 impl Visit for DecodeAs<'_> {
     fn visit<T: Serialize + for<'de> Deserialize<'de> + Gob>(&mut self) {
-        let _ = self.0.decode::<T>();
+        let _ = self.0.decode::<T>(self.1);
     }
 }
 

@@ -13,14 +13,14 @@ use tokio::time::Instant;
 use super::link::Link;
 use super::listener::Place;
 use super::request::begin;
-use super::services::View;
+use super::services::{Routes, View};
 use super::{Phase, Shared};
 use crate::codec::{Body, Next, Receiver};
 use crate::connection::{Append, Fill, Flush, Inbox, Share, Stall, Timer};
 use crate::error::{Cause, Code, Fault};
 use crate::header::{Header, Meta};
 use crate::protocol;
-use crate::service::{Started, drop_work, poll_work};
+use crate::service::{Started, poll_work, spare_work};
 
 /// The most that a closing connection reads and drops, so that its last replies arrive.
 const LINGER_BYTES: usize = 64 << 10;
@@ -50,6 +50,7 @@ pub(super) struct Connection {
     inbox: Inbox,
     receiver: Receiver,
     view: View,
+    routes: Routes,
     /// The limit for each request.
     timeout: Option<Duration>,
     /// Read, and not looked at because the connection is at a limit.
@@ -119,6 +120,7 @@ impl Connection {
     ) -> Self {
         Self {
             view: server.services.view(),
+            routes: Routes::default(),
             stall: Stall::new(server.limits.stall),
             server,
             link,
@@ -289,67 +291,63 @@ impl Connection {
     }
 
     /// Handles one request, in place if it is done at once.
+    #[inline]
     fn handle(&mut self, header: &Header<'_>, body: Body<'_>, block: &Bytes) {
         let Self {
             server,
             link,
             view,
+            routes,
             scratch,
             ..
         } = self;
         scratch.clear();
-        let entry = match admit(server, link).and_then(|()| view.find(&header.service_method)) {
-            Ok(entry) => entry,
+        // A number is learned from a request that is refused as well.
+        let found = routes.find(view, header, &link.peer);
+        let route = match admit(server, link).and(found) {
+            Ok(route) => route,
             Err(fault) => {
                 self.has_said_goodbye |= fault.code() == Some(Code::ShuttingDown);
-                return self.answer(header, Err(fault));
+                let name = routes.name(header);
+                let _: Append = link.respond(header.seq, name, Err(fault), Meta::new(), scratch);
+                return;
             }
         };
-        entry.called();
+        route.entry.called();
         let is_long = body.is_long();
         let start = self.is_timing.then(std::time::Instant::now);
-        let started = begin(server, link, entry, header, body, block, scratch);
-        let mut work = match started {
+        let (result, meta) = match begin(server, link, route, header, body, block, scratch) {
             Started::Done(result) => {
                 if let Some(start) = start {
-                    entry.polled(start.elapsed());
+                    route.entry.polled(start.elapsed());
                 }
-                return self.answer(header, result);
+                (result, Meta::new())
             }
-            Started::Work(work) => work,
-        };
-        if !entry.is_slow() {
-            let mut nobody = Context::from_waker(Waker::noop());
-            let polled = poll_work(work.as_mut(), &mut nobody, &link.encoding, scratch);
-            if let Some(start) = start {
-                entry.polled(start.elapsed());
-            }
-            if let Poll::Ready(result) = polled {
+            Started::Work(mut work) => {
+                let mut polled = Poll::Pending;
+                let entry = &route.entry;
+                if !entry.is_slow() {
+                    let mut nobody = Context::from_waker(Waker::noop());
+                    let encoding = &link.bodies.encoding;
+                    polled = poll_work(work.as_mut(), &mut nobody, encoding, scratch);
+                    if let Some(start) = start {
+                        entry.polled(start.elapsed());
+                    }
+                }
+                let Poll::Ready(result) = polled else {
+                    let share = if is_long { self.share.take() } else { None };
+                    let reply = link.reply_to(header.seq, &entry.name);
+                    link.spawn(reply, self.timeout, entry, work, share);
+                    return;
+                };
                 let meta = work.as_mut().take_meta();
-                drop_work(work);
-                return self.answer_with(header, result, meta);
+                route.spare = spare_work(work);
+                (result, meta)
             }
-        }
-        let share = if is_long { self.share.take() } else { None };
-        link.spawn(link.reply_to(header), self.timeout, entry, work, share);
-    }
-
-    fn answer(&mut self, header: &Header<'_>, result: Result<crate::codec::Types, Fault>) {
-        self.answer_with(header, result, Meta::new());
-    }
-
-    fn answer_with(
-        &mut self,
-        header: &Header<'_>,
-        result: Result<crate::codec::Types, Fault>,
-        meta: Meta,
-    ) {
-        let name = &header.service_method;
-        self.was_large |= self.scratch.len() >= LARGE;
+        };
+        self.was_large |= scratch.len() >= LARGE;
         // This task writes at the end of the batch, whoever is responsible by then.
-        let _: Append = self
-            .link
-            .respond(header.seq, name, result, meta, &mut self.scratch);
+        let _: Append = link.respond(header.seq, &route.entry.name, result, meta, scratch);
     }
 
     /// Writes what is queued. While handlers are at work, everybody who is runnable has a turn

@@ -12,7 +12,7 @@ use super::Shared;
 use super::connection::{Connection, QUIET};
 use super::link::Link;
 use super::listener::Place;
-use crate::codec::{Encoding, Format, Receiver, Sender};
+use crate::codec::{Bodies, Encoding, Receiver, Sender};
 use crate::connection::{Fill, Inbox, Outbox};
 use crate::error::Cause;
 use crate::http::{self, DebugPage, ServiceInfo, Site};
@@ -141,23 +141,27 @@ impl Hand {
         };
         let place = self.take_place();
         let limits = &server.limits;
+        let receiver = Receiver::new(
+            &format,
+            protocol::REQUEST_HEADER_MAX,
+            limits.message.clone(),
+        );
         let link = Arc::new(Link::new(
             Outbox::new(
                 self.write,
                 Sender::new(format.clone(), protocol::RESPONSE_HEADER_MAX),
+                (),
             ),
-            Encoding::new(Format::clone(&format), limits.message.clone()),
+            Bodies {
+                encoding: Encoding::new(format, limits.message.clone()),
+                decoding: receiver.decoding(),
+            },
             self.peer,
             Ext(option.ext),
             server.in_flight.clone(),
             limits,
         ));
         server.remember(&link);
-        let receiver = Receiver::new(
-            &format,
-            protocol::REQUEST_HEADER_MAX,
-            limits.message.clone(),
-        );
         let timeout = handle_timeout(option.handle_timeout, limits.handle_timeout);
         let server = server.clone();
         Ok(Box::pin(Connection::new(

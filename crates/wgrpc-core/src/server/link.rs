@@ -1,6 +1,7 @@
 //! What a server connection shares with the handlers that it has given tasks of their own: the
 //! way to answer, and the table of requests in flight.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
@@ -13,7 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::services::Entry;
-use crate::codec::{Encoding, Types};
+use crate::codec::{Bodies, Types};
 use crate::connection::{Append, AppendError, Content, Outbox, Share};
 use crate::error::{Cause, Code, Fault};
 use crate::header::{Header, Meta};
@@ -25,7 +26,7 @@ use crate::transport::Peer;
 /// A server's side of one connection, as handlers see it.
 pub(crate) struct Link {
     pub(crate) outbox: Outbox,
-    pub(crate) encoding: Encoding,
+    pub(crate) bodies: Bodies,
     pub(crate) peer: Arc<Peer>,
     /// What the client understands.
     ext: Ext,
@@ -71,7 +72,7 @@ pub(crate) struct ReplyTo {
 impl Link {
     pub(crate) fn new(
         outbox: Outbox,
-        encoding: Encoding,
+        bodies: Bodies,
         peer: Peer,
         ext: Ext,
         total: Arc<AtomicUsize>,
@@ -79,7 +80,7 @@ impl Link {
     ) -> Self {
         Self {
             outbox,
-            encoding,
+            bodies,
             peer: Arc::new(peer),
             ext,
             announces: AtomicBool::new(ext != Ext::default()),
@@ -101,21 +102,17 @@ impl Link {
     }
 
     /// What has to be kept of a request in order to answer it.
-    pub(crate) fn reply_to(&self, header: &Header<'_>) -> ReplyTo {
+    pub(crate) fn reply_to(&self, seq: u64, method: &str) -> ReplyTo {
         let is_brief = self.ext.contains(Ext::BRIEF_REPLIES);
-        let method = if is_brief {
-            ""
-        } else {
-            &*header.service_method
-        };
         ReplyTo {
-            seq: header.seq,
-            method: method.into(),
+            seq,
+            method: if is_brief { "" } else { method }.into(),
         }
     }
 
     /// Answers: the reply stands encoded in `body`, or there is a fault. Says whether the caller
     /// has to see to it that it is written.
+    #[inline]
     pub(crate) fn respond(
         &self,
         seq: u64,
@@ -129,7 +126,7 @@ impl Link {
         let mut header = Header {
             service_method: if is_brief { "".into() } else { method.into() },
             seq,
-            meta: if knows { meta } else { Meta::new() },
+            meta: Cow::Owned(if knows { meta } else { Meta::new() }),
             ..Header::default()
         };
         if self.announces.load(Ordering::Relaxed) && self.announces.swap(false, Ordering::Relaxed) {
@@ -138,7 +135,7 @@ impl Link {
         let result = match header.meta.excess() {
             None => result,
             Some(excess) => {
-                header.meta = Meta::new();
+                header.meta = Cow::default();
                 Err(Fault::new(excess).with_code(Code::Limit))
             }
         };
@@ -150,7 +147,7 @@ impl Link {
                 header.error = cut(fault.text()).into();
                 header.code = fault.code().filter(|_| knows).map_or(0, Code::number);
                 body.clear();
-                match self.encoding.encode(&(), body) {
+                match self.bodies.encoding.encode(&(), body) {
                     Ok(types) => types,
                     Err(error) => return self.give_up(Cause::new(error)),
                 }
@@ -352,7 +349,12 @@ async fn run(mut ticket: Ticket, entry: Arc<Entry>, work: std::pin::Pin<Box<dyn 
             return Poll::Pending;
         };
         let start = std::time::Instant::now();
-        let polled = poll_work(running.as_mut(), cx, &ticket.link.encoding, &mut body);
+        let polled = poll_work(
+            running.as_mut(),
+            cx,
+            &ticket.link.bodies.encoding,
+            &mut body,
+        );
         if !entry.method.is_plain() {
             entry.polled(start.elapsed());
         }

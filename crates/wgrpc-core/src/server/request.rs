@@ -8,39 +8,42 @@ use bytes::Bytes;
 
 use super::Shared;
 use super::link::Link;
-use super::services::Entry;
+use super::services::{Entry, Route};
 use crate::codec::{Body, Encoding, Types};
 use crate::error::{Code, Error, Fault, Result};
 use crate::header::{Header, Meta};
 use crate::middleware::{BoxFuture, CallInfo, Last, Next};
-use crate::service::{Context, Started, Work};
+use crate::service::{Context, Origin, Started, Work};
 
 /// Begins to handle a request to `entry`. The reply of one that is done at once is appended to
 /// `out`.
 pub(super) fn begin(
     server: &Arc<Shared>,
     link: &Arc<Link>,
-    entry: &Arc<Entry>,
+    route: &mut Route,
     header: &Header<'_>,
     body: Body<'_>,
     block: &Bytes,
     out: &mut Vec<u8>,
 ) -> Started {
+    let entry = &route.entry;
     if server.middleware.is_empty() {
-        let context = Context::new(entry.name.clone(), link.peer.clone(), header.meta.clone());
+        let context = Context::new(&route.origin, &header.meta);
+        let (body, spare) = (body.share(block), route.spare.take());
         return entry
             .method
-            .start(context, &body, entry.is_slow(), &link.encoding, out);
+            .start(context, &body, spare, entry.is_slow(), &link.bodies, out);
     }
     let call = CallInfo {
-        method: header.service_method.to_string(),
-        meta: header.meta.clone(),
+        method: entry.name.to_string(),
+        meta: Meta::clone(&header.meta),
         reply_meta: Meta::new(),
         peer: (*link.peer).clone(),
     };
     let last = Handle {
         link: link.clone(),
         entry: entry.clone(),
+        origin: route.origin.clone(),
         body: body.keep(block),
         reply: None,
         outcome: None,
@@ -83,6 +86,7 @@ async fn through_middleware(server: Arc<Shared>, mut call: CallInfo, mut last: H
 struct Handle {
     link: Arc<Link>,
     entry: Arc<Entry>,
+    origin: Arc<Origin>,
     body: Body<'static>,
     reply: Option<Reply>,
     /// What the handler came to, once it has run: the code of its fault, if it failed.
@@ -107,23 +111,24 @@ impl Last for Handle {
             let Self {
                 link,
                 entry,
+                origin,
                 body,
                 reply,
                 outcome,
             } = self;
-            let context = Context::new(entry.name.clone(), link.peer.clone(), call.meta.clone());
+            let context = Context::new(origin, &call.meta);
             let mut out = Vec::new();
-            let result =
-                match entry
-                    .method
-                    .start(context, body, entry.is_slow(), &link.encoding, &mut out)
-                {
-                    Started::Done(result) => result,
-                    Started::Work(mut work) => {
-                        std::future::poll_fn(|cx| work.as_mut().poll(cx, &link.encoding, &mut out))
-                            .await
-                    }
-                };
+            let (is_slow, bodies) = (entry.is_slow(), &link.bodies);
+            let method = &entry.method;
+            let result = match method.start(context, body, None, is_slow, bodies, &mut out) {
+                Started::Done(result) => result,
+                Started::Work(mut work) => {
+                    std::future::poll_fn(|cx| {
+                        work.as_mut().poll(cx, &link.bodies.encoding, &mut out)
+                    })
+                    .await
+                }
+            };
             *outcome = Some(result.as_ref().err().and_then(Fault::code));
             let types = result.map_err(Error::from_reply)?;
             *reply = Some(Reply { types, body: out });

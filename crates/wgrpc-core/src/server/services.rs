@@ -8,9 +8,11 @@ use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 
 use crate::error::{Code, Error, Fault, Result};
+use crate::header::Header;
 use crate::http::{MethodInfo, ServiceInfo};
 use crate::protocol;
-use crate::service::{Method, Service};
+use crate::service::{Method, Origin, Service, Spare};
+use crate::transport::Peer;
 
 /// A poll of a handler that takes longer than this holds up its connection.
 const SLOW: Duration = Duration::from_millis(1);
@@ -165,6 +167,118 @@ impl Services {
     }
 }
 
+/// The methods that a client calls over one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    /// Those that it has given numbers, from 1 on.
+    numbered: Vec<Option<Named>>,
+    /// How many bytes the names take that are not served.
+    unknown: usize,
+    /// The one that it has called last by name alone.
+    recent: Option<Route>,
+}
+
+/// What a number stands for.
+#[derive(Debug)]
+enum Named {
+    Served(Route),
+    /// A method that was not served when it was last called.
+    Unknown(Box<str>),
+}
+
+/// A method that a client calls over a connection, and what its calls share.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) spare: Option<Spare>,
+}
+
+impl Route {
+    fn new(entry: &Arc<Entry>, peer: &Arc<Peer>) -> Self {
+        Self {
+            entry: entry.clone(),
+            origin: Arc::new(Origin {
+                method: entry.name.clone(),
+                peer: peer.clone(),
+            }),
+            spare: None,
+        }
+    }
+}
+
+impl Routes {
+    /// The method that a request of `peer` is for, or what to answer if there is none.
+    #[inline]
+    pub(crate) fn find(
+        &mut self,
+        view: &View,
+        header: &Header<'_>,
+        peer: &Arc<Peer>,
+    ) -> Result<&mut Route, Fault> {
+        let name = &*header.service_method;
+        let place = match usize::try_from(header.method) {
+            Ok(number @ 1..=protocol::METHODS_MAX) => number - 1,
+            _ => return self.by_name(view, name, peer),
+        };
+        let is_served = matches!(self.numbered.get(place), Some(Some(Named::Served(_))));
+        if !name.is_empty() || !is_served {
+            self.learn(place, view, name, peer);
+        }
+        match self.numbered.get_mut(place) {
+            Some(Some(Named::Served(route))) => Ok(route),
+            Some(Some(Named::Unknown(name))) => Err(view.missing(name)),
+            _ => Err(view.missing(name)),
+        }
+    }
+
+    fn by_name(&mut self, view: &View, name: &str, peer: &Arc<Peer>) -> Result<&mut Route, Fault> {
+        let is_recent = |route: &Route| *route.entry.name == *name;
+        if !self.recent.as_ref().is_some_and(is_recent) {
+            self.recent = Some(Route::new(view.find(name)?, peer));
+        }
+        self.recent.as_mut().ok_or_else(|| view.missing(name))
+    }
+
+    /// Notes that the number stands for `name` or, if there is no name, looks again for the one
+    /// that it stands for: services may have been added.
+    #[cold]
+    fn learn(&mut self, place: usize, view: &View, name: &str, peer: &Arc<Peer>) {
+        if self.numbered.len() <= place {
+            self.numbered.resize_with(place + 1, || None);
+        }
+        let known = self.numbered[place].take();
+        let name = match known {
+            Some(Named::Unknown(known)) => {
+                self.unknown -= known.len();
+                if name.is_empty() { known } else { name.into() }
+            }
+            _ => name.into(),
+        };
+        self.numbered[place] = match view.find(&name) {
+            Ok(entry) => Some(Named::Served(Route::new(entry, peer))),
+            Err(_) if self.unknown + name.len() <= UNKNOWN_MAX => {
+                self.unknown += name.len();
+                Some(Named::Unknown(name))
+            }
+            Err(_) => None,
+        };
+    }
+
+    /// The name of the method that a request is for, as far as it is known.
+    pub(crate) fn name<'a>(&'a self, header: &'a Header<'_>) -> &'a str {
+        let place = usize::try_from(header.method).unwrap_or(0).wrapping_sub(1);
+        match self.numbered.get(place) {
+            Some(Some(Named::Served(route))) => &route.entry.name,
+            Some(Some(Named::Unknown(name))) => name,
+            _ => &header.service_method,
+        }
+    }
+}
+
+/// How many bytes of names that are not served a connection remembers.
+const UNKNOWN_MAX: usize = 4 << 10;
+
 fn service_of(full: &str) -> Option<&str> {
     full.rsplit_once('.').map(|(service, _)| service)
 }
@@ -249,6 +363,71 @@ mod tests {
             assert!(error.contains(reason), "{error}");
         }
         assert_eq!(services.describe().len(), 1);
+    }
+
+    #[test]
+    fn a_number_stands_for_the_name_that_came_with_it() {
+        let services = services();
+        let mut view = services.view();
+        let (mut routes, peer) = (Routes::default(), Arc::new(Peer::Other));
+        let request = |name: &'static str, method| Header {
+            service_method: name.into(),
+            method,
+            ..Header::default()
+        };
+        let mut find = |view: &View, name, method| {
+            let header = request(name, method);
+            let found = routes.find(view, &header, &peer);
+            let found = found.map(|it| it.origin.method.clone());
+            let found = found.map_err(|it| it.text().to_owned());
+            if let Ok(found) = &found {
+                assert!(method == 0 || routes.name(&header) == &**found);
+            }
+            found
+        };
+        let ok = |name: &str| Ok(name.into());
+        let missing = |name: &str| Err(format!("can't find service: {name}"));
+        assert_eq!(find(&view, "Text.Echo", 1), ok("Text.Echo"));
+        assert_eq!(find(&view, "Text.Again", 0), ok("Text.Again"));
+        assert_eq!(find(&view, "Later.Echo", 2), missing("Later"));
+        for _ in 0..2 {
+            assert_eq!(find(&view, "", 1), ok("Text.Echo"));
+            assert_eq!(find(&view, "", 2), missing("Later"));
+        }
+        // A number may be given to another name, and a name may be served later.
+        assert_eq!(find(&view, "Text.Again", 1), ok("Text.Again"));
+        assert_eq!(find(&view, "", 1), ok("Text.Again"));
+        let echo = Method::function(|text: String, _| Ok(text));
+        let later = Service::new("Later").method("Echo", echo);
+        services.add(later).unwrap();
+        services.refresh(&mut view);
+        assert_eq!(find(&view, "", 2), ok("Later.Echo"));
+        // A number that stands for nothing is an error of its call.
+        let nothing = Err("service/method request ill-formed: ".to_owned());
+        for number in [3, protocol::METHODS_MAX as u64, u64::MAX] {
+            assert_eq!(find(&view, "", number), nothing);
+        }
+        assert_eq!(find(&view, "Text.Echo", u64::MAX), ok("Text.Echo"));
+    }
+
+    #[test]
+    fn names_that_are_not_served_take_little_memory() {
+        let view = services().view();
+        let (mut routes, peer) = (Routes::default(), Arc::new(Peer::Other));
+        for method in 1..=protocol::METHODS_MAX as u64 {
+            let header = Header {
+                service_method: "x".repeat(protocol::METHOD_MAX).into(),
+                method,
+                ..Header::default()
+            };
+            assert!(routes.find(&view, &header, &peer).is_err());
+        }
+        let names = routes.numbered.iter().flatten().map(|named| match named {
+            Named::Unknown(name) => name.len(),
+            Named::Served(_) => 0,
+        });
+        let bytes: usize = names.sum();
+        assert!(bytes > 0 && bytes == routes.unknown && bytes <= UNKNOWN_MAX);
     }
 
     #[test]

@@ -10,9 +10,9 @@ use wgrpc_core::{Client, Code, Codec, CodecError, Error, Server, Target};
 use crate::raw::serve;
 use crate::support::{Args, Bytes, Quotient, demo, soon};
 
-struct MessagePack;
+pub(crate) struct MessagePack;
 
-const NAME: &str = "application/msgpack";
+pub(crate) const NAME: &str = "application/msgpack";
 
 impl Codec for MessagePack {
     fn name(&self) -> &str {

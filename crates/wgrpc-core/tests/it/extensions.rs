@@ -33,17 +33,17 @@ async fn what_a_client_hears_depends_on_what_it_has_announced() {
     assert_eq!(answers("\"HandleTimeout\":0").await, plain);
     assert_eq!(answers("\"Ext\":0").await, plain);
     assert_eq!(answers("\"Ext\":null").await, plain);
-    let codes = "{\"ServiceMethod\":\"Arith.Multiply\",\"Seq\":1,\"Error\":\"\",\"Ext\":3}\n42\n\
+    let codes = "{\"ServiceMethod\":\"Arith.Multiply\",\"Seq\":1,\"Error\":\"\",\"Ext\":35}\n42\n\
          {\"ServiceMethod\":\"Arith.Divide\",\"Seq\":2,\"Error\":\"divide by zero\",\
          \"Code\":1}\n{}\n\
          {\"ServiceMethod\":\"Arith.Multiply\",\"Seq\":3,\"Error\":\"\"}\n42\n";
     assert_eq!(answers("\"Ext\":1").await, codes);
-    let brief = "{\"ServiceMethod\":\"\",\"Seq\":1,\"Error\":\"\",\"Ext\":3}\n42\n\
+    let brief = "{\"ServiceMethod\":\"\",\"Seq\":1,\"Error\":\"\",\"Ext\":35}\n42\n\
          {\"ServiceMethod\":\"\",\"Seq\":2,\"Error\":\"divide by zero\"}\n{}\n\
          {\"ServiceMethod\":\"\",\"Seq\":3,\"Error\":\"\"}\n42\n";
     assert_eq!(answers("\"Ext\":2").await, brief);
     // What nobody knows yet changes nothing, beyond that we say what we know.
-    let unknown = plain.replacen("\"Error\":\"\"", "\"Error\":\"\",\"Ext\":3", 1);
+    let unknown = plain.replacen("\"Error\":\"\"", "\"Error\":\"\",\"Ext\":35", 1);
     assert_eq!(answers("\"Ext\":9223372036854775808").await, unknown);
     let both = brief.replace("zero\"}", "zero\",\"Code\":1}");
     assert_eq!(answers("\"Ext\":3").await, both);
@@ -86,7 +86,7 @@ async fn requests_are_those_of_go_but_for_the_option() {
     assert_eq!(
         trimmed,
         "{\"MagicNumber\":57775718,\"CodecType\":\"application/json\",\
-         \"ConnectTimeout\":10000000000,\"HandleTimeout\":0,\"Ext\":3}"
+         \"ConnectTimeout\":10000000000,\"HandleTimeout\":0,\"Ext\":35}"
     );
     let call = client.call::<_, i64>("Arith.Multiply", &Args { a: 6, b: 7 });
     raw.expect(b"{\"ServiceMethod\":\"Arith.Multiply\",\"Seq\":1,\"Error\":\"\"}\n")
@@ -108,6 +108,91 @@ async fn both_sides_learn_what_the_other_understands() {
     assert_eq!(product.unwrap(), 42);
     assert!(client.server_extensions().contains(Ext::BRIEF_REPLIES));
     assert!(client.server_extensions().contains(Ext::CODES_AND_META));
+}
+
+/// A request whose method is a number, and perhaps a name as well.
+#[derive(serde::Serialize, serde::Deserialize, wgrpc_gob::Gob)]
+#[serde(rename_all = "PascalCase")]
+struct Numbered {
+    service_method: String,
+    seq: u64,
+    method: u64,
+}
+
+fn numbered(name: &str, seq: u64, method: u64) -> Numbered {
+    let service_method = name.to_owned();
+    Numbered {
+        service_method,
+        seq,
+        method,
+    }
+}
+
+#[tokio::test]
+async fn a_method_is_named_once_and_then_numbered_if_the_server_understands_it() {
+    for codec in [Codec::Gob, Codec::Json] {
+        let (client, mut raw) = client_and_raw(codec).await;
+        let mut seq = 0;
+        let mut asked = async |expected: (&str, u64), ext: &str| {
+            let call = client.call::<_, i64>("Arith.Multiply", &Args { a: 6, b: 7 });
+            let (header, _) = raw.asked::<Args>().await.unwrap();
+            assert_eq!((&*header.service_method, header.method), expected);
+            seq += 1;
+            let reply = FullHeader {
+                seq,
+                ext: ext.parse().unwrap(),
+                ..FullHeader::default()
+            };
+            let reply = raw.speech.pair(&reply, &42);
+            raw.send(&reply).await;
+            assert_eq!(soon(call).await.unwrap(), 42);
+        };
+        // Nobody has said so yet, and then somebody who does not understand it.
+        asked(("Arith.Multiply", 0), "3").await;
+        asked(("Arith.Multiply", 0), "32").await;
+        asked(("Arith.Multiply", 1), "0").await;
+        asked(("", 1), "0").await;
+        asked(("", 1), "0").await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_knows_methods_by_the_numbers_that_came_with_their_names() {
+    for codec in [Codec::Gob, Codec::Json] {
+        let server = demo_in_memory();
+        let mut raw = Raw::in_memory(&server, 64 << 10, codec);
+        raw.send(&codec.option_with("\"Ext\":33")).await;
+        let args = Args { a: 6, b: 7 };
+        let heads = [
+            numbered("Arith.Multiply", 1, 2),
+            numbered("", 2, 2),
+            numbered("Foo.Bar", 3, 1),
+            numbered("", 4, 1),
+            numbered("", 5, 3),
+            numbered("", 6, 2),
+        ];
+        for head in heads {
+            let request = raw.speech.pair(&head, &args);
+            raw.send(&request).await;
+        }
+        let ill_formed = "service/method request ill-formed: ";
+        for (name, error) in [
+            ("Arith.Multiply", ""),
+            ("Arith.Multiply", ""),
+            ("Foo.Bar", "can't find service: Foo"),
+            ("Foo.Bar", "can't find service: Foo"),
+            ("", ill_formed),
+            ("Arith.Multiply", ""),
+        ] {
+            let header: FullHeader = raw.value().await.unwrap();
+            assert_eq!((&*header.service_method, &*header.error), (name, error));
+            if error.is_empty() {
+                assert_eq!(raw.value::<i64>().await, Some(42));
+            } else {
+                raw.value::<BTreeMap<String, i64>>().await.unwrap();
+            }
+        }
+    }
 }
 
 /// `Faults.With` fails with the code of that number.

@@ -20,6 +20,7 @@ mod gob_bytes;
 mod handshake;
 mod hostile_client;
 mod hostile_server;
+mod large;
 mod limits;
 mod mended;
 mod middleware;

@@ -80,6 +80,7 @@ pub(crate) struct FullHeader {
     pub(crate) ext: u64,
     pub(crate) code: u64,
     pub(crate) meta: BTreeMap<String, String>,
+    pub(crate) method: u64,
 }
 
 /// One direction of a connection: composes what is sent.

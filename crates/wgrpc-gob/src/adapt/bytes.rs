@@ -3,6 +3,8 @@
 //! In gob a `Vec<u8>` is bytes anyway; the adapter is faster, for it takes them as one, and it
 //! makes JSON agree with Go, where serde would write a list of numbers. An absent or `null` value
 //! is read as no bytes, as in Go; a list of numbers is understood too.
+//!
+//! A long [`bytes::Bytes`] need not be copied: see [`lend`] for reading it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +16,8 @@ use serde::{Deserializer, Serializer};
 
 use super::visit::read_bytes;
 use super::{Adapt, Adapter, DeserializeBy, SerializeBy};
-use crate::schema::{Builder, Ref};
+use crate::lent::{Block, LONG, lend, shared};
+use crate::schema::{Builder, Gob, Ref};
 
 /// The adapter for `[]byte`.
 #[derive(Debug)]
@@ -38,6 +41,16 @@ impl Adapt for Box<[u8]> {
 
 impl<const N: usize> Adapt for [u8; N] {
     type By = Bytes;
+}
+
+impl Adapt for bytes::Bytes {
+    type By = Bytes;
+}
+
+impl Gob for bytes::Bytes {
+    fn describe(types: &mut Builder) -> Ref {
+        types.bytes()
+    }
 }
 
 impl SerializeBy<Bytes> for [u8] {
@@ -74,6 +87,17 @@ impl<const N: usize> SerializeBy<Bytes> for [u8; N] {
     }
 }
 
+/// Lent, so that a writer can keep it instead of copying what is in it.
+impl SerializeBy<Bytes> for bytes::Bytes {
+    fn serialize_by<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let block = (self.len() >= LONG).then(|| Block {
+            bytes: self.clone(),
+            least: LONG,
+        });
+        lend(block, || self[..].serialize_by(serializer))
+    }
+}
+
 impl<'de> DeserializeBy<'de, Bytes> for Vec<u8> {
     fn deserialize_by<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
@@ -88,6 +112,22 @@ impl<'de> DeserializeBy<'de, Bytes> for Vec<u8> {
 impl<'de> DeserializeBy<'de, Bytes> for Box<[u8]> {
     fn deserialize_by<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Vec::deserialize_by(deserializer).map(Self::from)
+    }
+}
+
+impl<'de> DeserializeBy<'de, Bytes> for bytes::Bytes {
+    fn deserialize_by<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return Vec::deserialize_by(deserializer).map(Self::from);
+        }
+        read_bytes(deserializer, "bytes", |bytes| {
+            Ok::<_, D::Error>(match bytes {
+                Cow::Borrowed(bytes) => {
+                    shared(bytes).unwrap_or_else(|| Self::copy_from_slice(bytes))
+                }
+                Cow::Owned(bytes) => bytes.into(),
+            })
+        })
     }
 }
 

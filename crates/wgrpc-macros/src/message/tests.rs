@@ -128,6 +128,8 @@ fn fields_that_go_sees_otherwise_are_adapted() {
             "#[serde(default)] Option<Vec<u8>>",
             "serde(default) serde(with=\"bytes\")",
         ),
+        ("bytes::Bytes", "serde(with=\"bytes\")"),
+        ("Option<Bytes>", "serde(with=\"bytes\") serde(default)"),
         ("std::time::Duration", "serde(with=\"duration\")"),
         (
             "Option<Duration>",

@@ -1,9 +1,8 @@
 //! Leases over simulated time: renewal, silence, protection, floods.
 
 use super::*;
-use crate::rhythm::Rhythm;
+use crate::rhythm::{BEAT_MAX, TTL};
 
-const TTL: Duration = Duration::from_secs(90);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn server(number: usize) -> Registration {
@@ -177,8 +176,39 @@ fn groups_are_listed_apart_and_together_sorted() {
 #[test]
 fn it_says_that_it_does_not_know_everybody_yet() {
     let membership = membership();
-    assert!(membership.listing(None, 29 * SECOND).is_warming);
-    assert!(!membership.listing(None, 30 * SECOND).is_warming);
+    assert!(membership.listing(None, 34 * SECOND).is_warming);
+    assert!(!membership.listing(None, 35 * SECOND).is_warming);
+}
+
+#[test]
+fn whoever_beats_is_listed_when_the_list_is_whole_again() {
+    let mut random = fastrand::Rng::with_seed(3);
+    // How long the registry was away.
+    for away in [
+        Duration::ZERO,
+        SECOND,
+        10 * SECOND,
+        60 * SECOND,
+        600 * SECOND,
+    ] {
+        let (mut membership, mut last) = (membership(), Duration::ZERO);
+        for number in 0..10_000 {
+            let mut rhythm = Rhythm::of(TTL);
+            // The last one that arrived was at most so long before the registry went away.
+            let mut due = rhythm.after_success(random.f64()).mul_f64(random.f64());
+            while due < away {
+                // It may take its whole time to fail.
+                due += rhythm.after_failure(random.f64()) + BEAT_MAX.mul_f64(random.f64());
+            }
+            let arrives = due - away + BEAT_MAX.mul_f64(random.f64());
+            membership.register(server(number), arrives).unwrap();
+            last = last.max(arrives);
+        }
+        assert!(
+            membership.listing(None, last).is_warming,
+            "{last:?} after {away:?}"
+        );
+    }
 }
 
 /// What a simulation saw.

@@ -1,8 +1,10 @@
 //! Who registers how often: nobody may keep the registry busy, or guess its token in a hurry.
 //!
-//! For each source there is one number: when it would be done if it kept to the pace.
+//! For each source there is one number: when it would be done if it kept to the pace. Whoever is
+//! done may be forgotten. Each new source looks for that at a few of the others, one after the
+//! other in a ring, so that a post costs the same however many there are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -15,38 +17,70 @@ const AHEAD: Duration = Duration::from_secs(10);
 /// The most sources that are told apart. If there are more at a time, those that are new share one.
 const SOURCES_MAX: usize = 10_000;
 
+/// At how many others a new source looks: more than one, so that those who are done become fewer.
+const LOOKS: usize = 4;
+
 /// The sources that have posted lately.
 pub(super) struct Sources {
     /// Between two posts of a source that keeps to the pace.
     pause: Duration,
-    done: Mutex<HashMap<IpAddr, Instant>>,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    done: HashMap<IpAddr, Instant>,
+    /// Everyone in it once, those first at whom nobody has looked for the longest time.
+    ring: VecDeque<IpAddr>,
 }
 
 impl Sources {
     pub(super) fn new(posts_per_second: u32) -> Self {
         Self {
             pause: Duration::from_secs(1) / posts_per_second.max(1),
-            done: Mutex::default(),
+            table: Mutex::default(),
         }
     }
 
     /// Whether one more is not too much; then it counts.
     pub(super) fn may_post(&self, source: IpAddr, now: Instant) -> bool {
-        let mut done = self.done.lock();
-        let mut source = network(source);
-        if done.len() >= SOURCES_MAX && !done.contains_key(&source) {
-            done.retain(|_, done| *done > now);
-            if done.len() >= SOURCES_MAX {
-                source = Ipv6Addr::UNSPECIFIED.into();
-            }
-        }
-        let entry = done.entry(source).or_insert(now);
-        let after = (*entry).max(now) + self.pause;
+        let mut table = self.table.lock();
+        let done = table.done_of(network(source), now);
+        let after = (*done).max(now) + self.pause;
         if after > now + AHEAD {
             return false;
         }
-        *entry = after;
+        *done = after;
         true
+    }
+}
+
+impl Table {
+    fn done_of(&mut self, mut source: IpAddr, now: Instant) -> &mut Instant {
+        if !self.done.contains_key(&source) {
+            self.forget_some(now);
+            if self.done.len() >= SOURCES_MAX {
+                source = Ipv6Addr::UNSPECIFIED.into();
+            }
+        }
+        let ring = &mut self.ring;
+        self.done.entry(source).or_insert_with(|| {
+            ring.push_back(source);
+            now
+        })
+    }
+
+    fn forget_some(&mut self, now: Instant) {
+        for _ in 0..LOOKS.min(self.ring.len()) {
+            let Some(source) = self.ring.pop_front() else {
+                return;
+            };
+            if self.done.get(&source).is_some_and(|done| *done > now) {
+                self.ring.push_back(source);
+            } else {
+                self.done.remove(&source);
+            }
+        }
     }
 }
 
@@ -113,8 +147,36 @@ mod tests {
             sources.may_post(source.into(), now)
         });
         assert_eq!(posts.count(), SOURCES_MAX + 100);
-        assert_eq!(sources.done.lock().len(), SOURCES_MAX + 1);
-        assert!(sources.may_post(ip("192.0.2.1"), now + Duration::from_secs(11)));
-        assert!(sources.done.lock().len() < 10);
+        let sizes = || {
+            let table = sources.table.lock();
+            (table.done.len(), table.ring.len())
+        };
+        assert_eq!(sizes(), (SOURCES_MAX + 1, SOURCES_MAX + 1));
+        // All of them are done later, and make room for as many others.
+        let later = now + Duration::from_secs(11);
+        let posts = (1 << 24..).take(SOURCES_MAX).filter(|number| {
+            let source = std::net::Ipv4Addr::from_bits(*number);
+            sources.may_post(source.into(), later)
+        });
+        assert_eq!(posts.count(), SOURCES_MAX);
+        let (done, ring) = sizes();
+        assert!(done == ring && done <= SOURCES_MAX, "{done}, {ring}");
+    }
+
+    #[test]
+    fn a_post_costs_the_same_however_many_sources_there_are() {
+        let sources = Sources::new(1);
+        let now = Instant::now();
+        let start = std::time::Instant::now();
+        for number in 0..1_000_000_u32 {
+            let source = std::net::Ipv4Addr::from_bits(number);
+            sources.may_post(source.into(), now);
+        }
+        // Looking at all of them would take a hundred times as long.
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            start.elapsed()
+        );
     }
 }

@@ -378,6 +378,17 @@ async fn whoever_watches_a_group_is_not_woken_by_others() {
     let (news, ()) = tokio::join!(watch(&news["revision"]), ours);
     assert_eq!(start.elapsed(), Duration::from_millis(3050));
     assert_eq!(news["servers"][0]["address"], TWO.1);
+
+    // Whoever wants all of the list neither.
+    let uri = format!("/?watch={}&wait=10000", news["revision"]);
+    let other = async {
+        sleep(Duration::from_secs(3)).await;
+        post(&registry, &[ONE]).await;
+    };
+    let start = Instant::now();
+    let headers = [arith];
+    tokio::join!(ask(&registry, "GET", &uri, &headers), other);
+    assert_eq!(start.elapsed(), Duration::from_secs(10));
 }
 
 #[tokio::test(start_paused = true)]

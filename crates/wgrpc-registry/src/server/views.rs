@@ -183,7 +183,7 @@ async fn view<T: Clone>(
 async fn has_changed(store: &dyn Store, revision: u64) -> bool {
     tokio::select! {
         biased;
-        _ = store.changed(revision) => true,
+        _ = store.changed(None, revision) => true,
         () = std::future::ready(()) => false,
     }
 }

@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{ConnectOptions, DeleteOptions, GetOptions, PutOptions};
+use etcd_client::{DeleteOptions, GetOptions, PutOptions};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use wgrpc_core::{Address, BoxFuture};
@@ -24,6 +24,7 @@ use wgrpc_core::{Address, BoxFuture};
 use crate::api;
 use crate::error::{Error, Result};
 use crate::lease::{Changes, Listing, Registration};
+use crate::rhythm::Rhythm;
 use crate::store::Store;
 
 use cluster::{Cluster, is_not_found};
@@ -53,13 +54,18 @@ pub struct EtcdConfig {
     /// The most servers; 10,000. More are refused: a server that is alive is never displaced.
     /// Servers that register at the same moment through different front ends can exceed it.
     pub servers_max: usize,
-    /// How long after the start the list is said to be [warming](Listing::is_warming); 30 s. If
+    /// How long after the start the list is said to be [warming](Listing::is_warming); 35 s. If
     /// all front ends were away for longer than a lease, all servers that beat as ours do have
     /// shown up again by then.
     pub warm_up: Duration,
-    /// Who we are to etcd: user and password, certificates. `https` needs one of the features
-    /// `tls` of the crate `etcd-client`.
-    pub connection: ConnectOptions,
+    /// The name and the password that we have at etcd, if it asks for them. A role that may read
+    /// and write what begins with the prefix is enough. Over `http://` they are sent as they are.
+    pub user: Option<(String, String)>,
+    /// The authorities of which one has to have signed etcd's certificate, in PEM, for `https://`;
+    /// without them it is those that the system trusts.
+    pub authorities: Option<Vec<u8>>,
+    /// Our own certificate and its key, in PEM, if etcd asks for one.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Default for EtcdConfig {
@@ -67,13 +73,15 @@ impl Default for EtcdConfig {
         Self {
             prefix: api::PATH.to_owned(),
             servers_max: 10_000,
-            warm_up: Duration::from_secs(30),
-            connection: ConnectOptions::new(),
+            warm_up: Rhythm::round(),
+            user: None,
+            authorities: None,
+            identity: None,
         }
     }
 }
 
-/// Without the connection, which may have a password.
+/// Without the password and the key.
 impl fmt::Debug for EtcdConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EtcdConfig")
@@ -109,11 +117,12 @@ pub struct EtcdStore {
 }
 
 impl EtcdStore {
-    /// Connects to a cluster by the URLs of its members (`http://host:2379`), or some of them.
+    /// Connects to a cluster by the URLs of its members, or some of them: `http://host:2379`, or
+    /// `https://`.
     ///
     /// # Errors
-    /// If a URL is none, or if no member answers. A cluster that goes away later comes back by
-    /// itself.
+    /// If a URL or a certificate is none, if etcd does not let us in, or if no member answers. A
+    /// cluster that goes away later comes back by itself.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
@@ -123,7 +132,7 @@ impl EtcdStore {
     ) -> Result<Self> {
         let keys = Keys::new(&config.prefix)?;
         let urls = urls.into_iter().map(Into::into).collect();
-        let cluster = Arc::new(Cluster::new(urls, config.connection)?);
+        let cluster = Arc::new(Cluster::new(urls, &config)?);
         let copy = Arc::new(Copy::new(Instant::now() + config.warm_up));
         let follower = Follower {
             cluster: Arc::clone(&cluster),
@@ -284,20 +293,17 @@ impl EtcdStore {
         let _ = timeout(ECHO_MAX, news.wait_for(|news| news.revision >= revision)).await;
     }
 
-    async fn wait_for_other_than(&self, seen: u64) -> u64 {
-        let mut news = self.copy.news();
+    async fn wait_for_change(&self, group: Option<&str>, seen: u64) -> u64 {
         // Who has seen more than we, by another front end, has the same list as we when we have
         // heard of that revision and nothing of ours has changed since.
-        let is_known = {
-            let known = news.wait_for(|news| news.known >= seen);
-            timeout(BEHIND_MAX, known).await.is_ok()
-        };
-        if is_known {
-            // It cannot fail: the copy has the sender.
-            let other = news.wait_for(|news| news.revision > seen || news.known < seen);
-            let _ = other.await;
+        let mut news = self.copy.news();
+        let known = news.wait_for(|news| news.known >= seen);
+        if timeout(BEHIND_MAX, known).await.is_err() {
+            return news.borrow().revision;
         }
-        news.borrow().revision
+        // Whatever else is new about the copy is no reason to wake up.
+        drop(news);
+        self.copy.changed(group, seen).await
     }
 }
 
@@ -326,8 +332,8 @@ impl Store for EtcdStore {
         Box::pin(async move { Ok(self.copy.changes(&self.keys, group, seen, Instant::now())) })
     }
 
-    fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>> {
-        Box::pin(async move { Ok(self.wait_for_other_than(seen).await) })
+    fn changed<'a>(&'a self, group: Option<&'a str>, seen: u64) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move { Ok(self.wait_for_change(group, seen).await) })
     }
 }
 

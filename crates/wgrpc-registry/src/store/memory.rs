@@ -5,7 +5,6 @@ mod snapshot;
 
 use std::fmt;
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +16,7 @@ use wgrpc_core::{Address, BoxFuture};
 
 use self::snapshot::Snapshot;
 use super::Store;
+use super::watchers::Watchers;
 use crate::error::Result;
 use crate::lease::{Changes, Listing, Registration};
 use crate::membership::{Membership, MembershipConfig};
@@ -37,8 +37,7 @@ pub struct MemoryStore {
 struct Shared {
     membership: Mutex<Membership>,
     start: Instant,
-    /// There is a new revision. Who waits longest is told first: nothing is left to chance.
-    changed: Notify,
+    watchers: Watchers,
     /// Somebody may be overdue earlier than the sweeper thinks.
     earlier: Notify,
 }
@@ -81,7 +80,7 @@ impl MemoryStore {
 
     fn start(membership: Membership, file: Option<Snapshot>) -> Self {
         let shared = Arc::new(Shared {
-            changed: Notify::new(),
+            watchers: Watchers::default(),
             membership: Mutex::new(membership),
             start: Instant::now(),
             earlier: Notify::new(),
@@ -123,10 +122,11 @@ impl Shared {
             (None, after) => after.is_some(),
             (Some(_), None) => false,
         };
-        let has_changed = membership.revision() != before;
+        let changed = membership.history().groups_since(before);
         drop(membership);
-        if has_changed {
-            self.changed.notify_waiters();
+        match changed {
+            Some(groups) => self.watchers.wake(&groups),
+            None => self.watchers.wake_all(),
         }
         if is_earlier {
             self.earlier.notify_one();
@@ -134,17 +134,15 @@ impl Shared {
         outcome
     }
 
-    /// Waits until the revision is another than `seen`.
-    async fn changed(&self, seen: u64) -> u64 {
-        loop {
-            let mut changed = pin!(self.changed.notified());
-            changed.as_mut().enable();
-            let revision = self.membership.lock().revision();
-            if revision != seen {
-                return revision;
-            }
-            changed.await;
-        }
+    /// Waits until something has changed since the revision `seen`, which may be any number.
+    async fn changed(&self, group: Option<&str>, seen: u64) -> u64 {
+        let look = || {
+            let membership = self.membership.lock();
+            let revision = membership.revision();
+            let is_news = seen > revision || membership.history().has_changed(group, seen);
+            is_news.then_some(revision)
+        };
+        self.watchers.wait(group, look).await
     }
 }
 
@@ -205,8 +203,8 @@ impl Store for MemoryStore {
         Box::pin(async { Ok(changes) })
     }
 
-    fn changed(&self, seen: u64) -> BoxFuture<'_, Result<u64>> {
-        Box::pin(async move { Ok(self.shared.changed(seen).await) })
+    fn changed<'a>(&'a self, group: Option<&'a str>, seen: u64) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move { Ok(self.shared.changed(group, seen).await) })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod front_ends;
 mod outage;
+mod security;
 mod sharing;
 
 use std::time::{Duration, Instant};

@@ -74,7 +74,7 @@ async fn what_happened_while_a_front_end_was_cut_off_is_caught_up_after_a_compac
         .unwrap()
         .revision();
     client.compact(revision, None).await.unwrap();
-    let now = store.changed(seen).await.unwrap();
+    let now = store.changed(None, seen).await.unwrap();
     assert!(now > seen);
     let listing = list(&store).await;
     let addresses: Vec<_> = listing
@@ -95,7 +95,7 @@ async fn an_etcd_that_has_lost_its_data_is_believed() {
     let seen = list(&store).await.revision;
     etcd.kill(0);
     etcd.start_empty();
-    let now = store.changed(seen).await.unwrap();
+    let now = store.changed(None, seen).await.unwrap();
     assert!(now < seen, "it counts from the beginning");
     assert_eq!(count(&store).await, 0);
     // The next heartbeats fill it again.

@@ -1,6 +1,9 @@
 //! Several front ends of one cluster are one registry.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use interop::Etcd;
@@ -130,22 +133,56 @@ async fn a_watch_ends_with_the_next_change_through_whichever_front_end() {
     assert!(seen > list(&one).await.revision);
     let short = Duration::from_secs(3);
     // What others write is no change, and what another front end knew is none either.
-    let (here, there) = (late.changed(seen), one.changed(seen));
+    let (here, there) = (late.changed(None, seen), one.changed(None, seen));
     let waits = async {
         tokio::select! { it = here => it, it = there => it }
     };
     assert!(timeout(short, waits).await.is_err());
-    let (here, there) = (late.changed(seen), one.changed(seen));
+    let (here, there) = (late.changed(None, seen), one.changed(None, seen));
     let (here, there, done) = tokio::join!(here, there, one.register(server(2)));
     done.unwrap();
     let now = here.unwrap();
     assert!(now > seen);
     assert_eq!(there.unwrap(), now);
     assert_eq!(
-        late.changed(seen).await.unwrap(),
+        late.changed(None, seen).await.unwrap(),
         now,
         "it has changed already"
     );
+}
+
+#[tokio::test]
+async fn a_change_wakes_nobody_who_watches_another_group() {
+    let etcd = Etcd::start();
+    let (one, other) = (Arc::new(front_end(&etcd).await), front_end(&etcd).await);
+    let seen = list(&one).await.revision;
+    let wakes = Arc::new(AtomicUsize::new(0));
+    let watch = tokio::spawn({
+        let (store, wakes) = (Arc::clone(&one), Arc::clone(&wakes));
+        async move {
+            let mut watch = pin!(store.changed(Some("a"), seen));
+            let counted = poll_fn(|context| {
+                wakes.fetch_add(1, Ordering::Relaxed);
+                watch.as_mut().poll(context)
+            });
+            counted.await.unwrap()
+        }
+    });
+    let in_group = |number, group: &str| {
+        let mut it = server(number);
+        it.group = group.to_owned();
+        it
+    };
+    for number in 0..10 {
+        other.register(in_group(number, "b")).await.unwrap();
+    }
+    until(&one, "ten servers", |it| it.servers.len() == 10).await;
+    assert!(!watch.is_finished());
+    assert_eq!(wakes.load(Ordering::Relaxed), 1, "polled when it began");
+    let now = list(&one).await.revision;
+    other.register(in_group(11, "a")).await.unwrap();
+    let told = timeout(Duration::from_secs(10), watch).await.unwrap();
+    assert!(told.unwrap() > now);
 }
 
 #[tokio::test]

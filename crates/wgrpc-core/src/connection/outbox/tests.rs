@@ -61,6 +61,7 @@ fn outbox(socket: &Socket) -> Outbox {
     Outbox::new(
         Box::new(socket.clone()),
         Sender::new(Format::Json, usize::MAX),
+        (),
     )
 }
 

@@ -96,7 +96,7 @@ fn extensions_are_announced_in_the_same_512_bytes() {
     assert!(
         str::from_utf8(&bytes)
             .unwrap()
-            .contains(",\"HandleTimeout\":0,\"Ext\":3 ")
+            .contains(",\"HandleTimeout\":0,\"Ext\":35 ")
     );
     assert_eq!(done(bytes), (option, 512));
 }

@@ -19,6 +19,7 @@ use super::mirror::{Entry, Keys, Mirror};
 use super::revision;
 use crate::error::Result;
 use crate::lease::{Changes, Listing};
+use crate::store::watchers::Watchers;
 
 /// How many registrations are read at a time: of the longest, a fifth of what a message may have.
 const PAGE: i64 = 500;
@@ -43,6 +44,7 @@ pub(super) struct Copy {
     /// Before this there may be servers that have not come back yet.
     warm: Instant,
     news: watch::Sender<News>,
+    watchers: Watchers,
     /// Etcd has answered somebody: no need to wait any longer to follow it again.
     is_back: Notify,
 }
@@ -64,6 +66,7 @@ impl Copy {
             mirror: Mutex::default(),
             warm,
             news: watch::Sender::default(),
+            watchers: Watchers::default(),
             is_back: Notify::new(),
         }
     }
@@ -106,6 +109,17 @@ impl Copy {
         Some(changes)
     }
 
+    /// Waits until something has changed since the revision `seen`, or etcd has lost it.
+    pub(super) async fn changed(&self, group: Option<&str>, seen: u64) -> u64 {
+        let look = || {
+            let is_lost = self.news.borrow().known < seen;
+            let mirror = self.mirror.lock();
+            let is_news = is_lost || mirror.history().has_changed(group, seen);
+            is_news.then(|| mirror.revision())
+        };
+        self.watchers.wait(group, look).await
+    }
+
     pub(super) fn hear(&self, key: &str, now: Instant) {
         self.mirror.lock().hear(key, now);
     }
@@ -121,12 +135,14 @@ impl Copy {
             known,
             is_fresh: true,
         });
+        self.watchers.wake_all();
     }
 
     fn apply(&self, keys: &Keys, message: &WatchResponse) {
         let now = Instant::now();
-        let latest = {
+        let (latest, changed) = {
             let mut mirror = self.mirror.lock();
+            let before = mirror.revision();
             for event in message.events() {
                 let Some(held) = event.kv() else { continue };
                 let revision = u64::try_from(held.mod_revision()).unwrap_or(0);
@@ -135,7 +151,7 @@ impl Copy {
                     EventType::Delete => mirror.remove(held.key(), revision),
                 }
             }
-            mirror.revision()
+            (mirror.revision(), mirror.history().groups_since(before))
         };
         let before = *self.news.borrow();
         self.tell(News {
@@ -143,6 +159,10 @@ impl Copy {
             known: before.known.max(revision(message.header())),
             is_fresh: true,
         });
+        match changed {
+            Some(groups) => self.watchers.wake(&groups),
+            None => self.watchers.wake_all(),
+        }
     }
 
     fn lose(&self) {

@@ -95,14 +95,17 @@ impl Entry {
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
     entries: HashMap<Vec<u8>, Entry>,
-    /// Of the last change in it.
-    revision: u64,
     history: History,
 }
 
 impl Mirror {
+    /// Of the last change in it.
     pub(super) fn revision(&self) -> u64 {
-        self.revision
+        self.history.revision()
+    }
+
+    pub(super) fn history(&self) -> &History {
+        &self.history
     }
 
     /// Takes over everything that etcd has at a revision. If nothing has changed, neither does
@@ -117,8 +120,7 @@ impl Mirror {
             entry.heard = self.entries.get(key).and_then(|old| old.heard);
         }
         self.entries = entries;
-        if !is_same || revision < self.revision || self.revision == 0 {
-            self.revision = revision;
+        if !is_same || revision < self.revision() || self.revision() == 0 {
             self.history = History::after(revision);
         }
     }
@@ -131,7 +133,6 @@ impl Mirror {
                 let name = &entry.registration;
                 self.history.note(revision, &name.group, &name.address);
                 self.entries.insert(key.to_vec(), entry);
-                self.revision = revision;
             }
             None => self.remove(key, revision),
         }
@@ -141,7 +142,6 @@ impl Mirror {
         if let Some(Entry { registration, .. }) = self.entries.remove(key) {
             let (group, address) = (&registration.group, &registration.address);
             self.history.note(revision, group, address);
-            self.revision = revision;
         }
     }
 
@@ -159,7 +159,7 @@ impl Mirror {
         let mut servers: Vec<_> = wanted.map(|entry| entry.server(now, is_fresh)).collect();
         Server::sort(&mut servers);
         Listing {
-            revision: self.revision,
+            revision: self.revision(),
             is_warming: !is_fresh,
             servers,
         }
@@ -175,19 +175,14 @@ impl Mirror {
         now: Instant,
         is_fresh: bool,
     ) -> Option<Changes> {
-        let mut changes = Changes {
-            revision: self.revision,
+        let changes = self.history.changes(group, seen, |group, address| {
+            let entry = self.entries.get(keys.of(group, address).as_bytes())?;
+            Some(entry.server(now, is_fresh))
+        });
+        Some(Changes {
             is_warming: !is_fresh,
-            ..Changes::default()
-        };
-        for (group, address) in self.history.since(seen, group)? {
-            match self.entries.get(keys.of(group, address).as_bytes()) {
-                Some(entry) => changes.servers.push(entry.server(now, is_fresh)),
-                None => changes.gone.push((group.to_owned(), address.clone())),
-            }
-        }
-        changes.sort();
-        Some(changes)
+            ..changes?
+        })
     }
 }
 

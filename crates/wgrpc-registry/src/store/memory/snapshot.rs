@@ -83,7 +83,7 @@ impl Snapshot {
 /// Writes the file whenever something has changed, for as long as the store lives.
 pub(super) async fn keep(snapshot: Snapshot, shared: Arc<Shared>, mut seen: u64) {
     loop {
-        shared.changed(seen).await;
+        shared.changed(None, seen).await;
         tokio::time::sleep(GATHER).await;
         let saved = {
             let membership = shared.membership.lock();

@@ -29,7 +29,7 @@ async fn who_falls_silent_disappears_and_whoever_waits_is_told() {
     store.register(server(2, None)).await.unwrap();
     let seen = store.list(None).await.unwrap().revision;
     let start = Instant::now();
-    let revision = store.changed(seen).await.unwrap();
+    let revision = store.changed(None, seen).await.unwrap();
     assert!(revision > seen);
     let after = start.elapsed();
     assert!(
@@ -61,10 +61,33 @@ async fn a_revision_that_was_never_told_needs_no_waiting() {
     let now = store.list(None).await.unwrap().revision;
     assert!(now > 0);
     for seen in [0, now - 1, now + 1, u64::MAX] {
-        assert_eq!(store.changed(seen).await.unwrap(), now);
+        assert_eq!(store.changed(None, seen).await.unwrap(), now);
     }
-    let wait = tokio::time::timeout(Duration::from_secs(60), store.changed(now));
+    let wait = tokio::time::timeout(Duration::from_secs(60), store.changed(None, now));
     assert!(wait.await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_follows_a_group_waits_for_a_change_in_it() {
+    let store = store();
+    let mut one = server(1, Some(Duration::from_secs(90)));
+    one.group = "a".to_owned();
+    let mut other = server(2, None);
+    other.group = "b".to_owned();
+    store.register(one).await.unwrap();
+    let seen = store.list(None).await.unwrap().revision;
+    store.register(other).await.unwrap();
+    let minute = Duration::from_secs(60);
+    let a = tokio::time::timeout(minute, store.changed(Some("a"), seen));
+    assert!(a.await.is_err(), "it is about another group");
+    assert_eq!(store.changed(Some("b"), seen).await.unwrap(), seen + 1);
+    // Silence is a change, too, and so is what is not remembered.
+    let start = Instant::now();
+    store.changed(Some("a"), seen).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(31));
+    for unknown in [0, seen - 2, seen + 1000, u64::MAX] {
+        store.changed(Some("none"), unknown).await.unwrap();
+    }
 }
 
 #[tokio::test]
