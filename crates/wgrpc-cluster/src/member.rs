@@ -54,7 +54,7 @@ pub(crate) struct Core {
     pub(crate) address: Address,
     /// What has been learnt about it; [renewed](Node::renewed) for each list.
     pub(crate) node: Node,
-    signals: Arc<Signals>,
+    pub(crate) signals: Arc<Signals>,
     state: Mutex<State>,
     /// The connection that `state` has, for calls: they take no lock.
     lent: ArcSwapOption<Link>,
@@ -118,6 +118,7 @@ impl Drop for Member {
     fn drop(&mut self) {
         self.keeper.abort();
         self.core.enter(State::Gone);
+        self.core.signals.tell_of_leaving(&self.core);
     }
 }
 
@@ -172,11 +173,6 @@ impl Core {
         matches!(&*self.state.lock(), State::Gone)
     }
 
-    /// The time, as its load and health count it.
-    pub(crate) fn now(&self) -> Duration {
-        self.signals.now()
-    }
-
     /// Why there is no connection, if one was tried.
     pub(crate) fn why_down(&self) -> Option<Error> {
         match &*self.state.lock() {
@@ -217,15 +213,15 @@ impl Link {
         !self.is_given_up.load(Ordering::Relaxed) && self.client.is_available()
     }
 
-    /// Begins a call over the connection, of which `made` attempts have been made before.
+    /// Begins a call over the connection that has not been tried before.
     #[inline]
-    pub(crate) fn begin(&self, now: Duration, made: u32) -> Begun {
-        let load = self.member.node.load();
-        if made == 0 {
-            load.begin_first(now)
-        } else {
-            load.begin(now)
-        }
+    pub(crate) fn begin_first(&self, now: Duration) -> Begun {
+        self.member.node.load().begin_first(now)
+    }
+
+    /// Begins another attempt over the connection.
+    pub(crate) fn begin(&self, now: Duration) -> Begun {
+        self.member.node.load().begin(now)
     }
 
     /// Learns how a call has ended: so do the load and the health of the server. Returns what was

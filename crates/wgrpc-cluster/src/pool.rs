@@ -5,13 +5,13 @@
 
 mod view;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 use wgrpc_core::{Address, Attempt, Attempts, Cause, Connector, Error};
 
@@ -19,7 +19,7 @@ use crate::balance::SelectMode;
 use crate::discovery::{Discovery, Endpoint};
 use crate::health::HealthPolicy;
 use crate::member::{Core, Dial, Link, Member};
-use crate::retry::RetryBudget;
+use crate::retry::{RetryBudget, RetryPolicy};
 use crate::xclient::ServerState;
 use view::{Fleet, View};
 
@@ -31,12 +31,17 @@ pub(crate) const HURRY: Duration = Duration::from_millis(250);
 /// of changes without end, can cost.
 const SETTLE: Duration = Duration::from_millis(5);
 
+/// How often a pool that nobody owns any more looks whether the last calls have ended.
+const LINGER: Duration = Duration::from_millis(20);
+
 /// How a pool works.
 pub(crate) struct Options {
     /// How the server for a call is chosen.
     pub(crate) select: SelectMode,
     /// When a server is left out.
     pub(crate) health: HealthPolicy,
+    /// What is sent again.
+    pub(crate) retry: RetryPolicy,
     /// How much may be sent again.
     pub(crate) budget: RetryBudget,
     /// How connections are made.
@@ -64,12 +69,36 @@ pub(crate) struct Signals {
     /// The dials that may begin now.
     pub(crate) dials: Semaphore,
     pub(crate) options: Options,
+    /// For calls that have to go on. As long as they are under way it is there: see
+    /// [`Pool::is_done`].
+    pool: OnceLock<Weak<Pool>>,
+    /// Whether nobody can make another call.
+    is_abandoned: AtomicBool,
+    /// Those that are not in the list any more, while calls to them are under way.
+    leaving: Mutex<Vec<Weak<Core>>>,
     /// Random, so that not all clients begin at the same server.
     seed: u64,
-    pub(crate) start: Instant,
+    start: Instant,
 }
 
 impl Signals {
+    /// Where calls go on that have failed once.
+    pub(crate) fn pool(&self) -> Option<Arc<Pool>> {
+        self.pool.get()?.upgrade()
+    }
+
+    /// Tells that this member has left the list.
+    pub(crate) fn tell_of_leaving(&self, member: &Arc<Core>) {
+        let mut leaving = self.leaving.lock();
+        leaving.push(Arc::downgrade(member));
+        leaving.retain(has_calls);
+    }
+
+    /// The moment when so much time had passed since the pool began.
+    pub(crate) fn moment(&self, at: Duration) -> Instant {
+        self.start + at
+    }
+
     /// Tells that something about this member has changed.
     pub(crate) fn tell(&self, member: &Core) {
         self.restless.lock().push(member.address.clone());
@@ -97,10 +126,10 @@ pub(crate) struct Pool {
     view: ArcSwap<View>,
 }
 
-/// A pool and the task that keeps it up to date; both end together.
+/// A pool for those who make calls. When there are none of them any more, and all calls have ended,
+/// the task ends that keeps it up to date, and the connections do: calls need not own the pool.
 pub(crate) struct Owner {
     pub(crate) pool: Arc<Pool>,
-    task: AbortHandle,
 }
 
 impl Pool {
@@ -118,6 +147,9 @@ impl Pool {
             hurry: Notify::new(),
             dials: Semaphore::new(options.dials.clamp(1, Semaphore::MAX_PERMITS)),
             options,
+            pool: OnceLock::new(),
+            is_abandoned: AtomicBool::new(false),
+            leaving: Mutex::default(),
             seed: fastrand::u64(..),
             start: Instant::now(),
         });
@@ -129,18 +161,24 @@ impl Pool {
             signals,
             view: ArcSwap::from_pointee(View::new(fleet)),
         });
-        let following = pool.clone().follow(servers.version);
-        let task = tokio::spawn(following).abort_handle();
-        Owner { pool, task }
+        // It is set once, here.
+        let _ = pool.signals.pool.set(Arc::downgrade(&pool));
+        tokio::spawn(pool.clone().follow(servers.version));
+        Owner { pool }
     }
 
     /// Follows the list of servers, and publishes what has become of them.
     async fn follow(self: Arc<Self>, mut version: u64) {
         loop {
+            let is_abandoned = self.signals.is_abandoned.load(Ordering::Acquire);
+            if is_abandoned && self.is_done() {
+                break;
+            }
             tokio::select! {
                 biased;
                 () = self.signals.changed.notified() => {}
                 () = self.discovery.changed(version) => {}
+                () = sleep(LINGER), if is_abandoned => {}
             }
             // Before it is looked at: what changes from now on is told again.
             let restless = std::mem::take(&mut *self.signals.restless.lock());
@@ -162,6 +200,18 @@ impl Pool {
                 () = self.signals.arrived.notified(), if nobody => {}
             }
         }
+    }
+
+    /// Whether all calls have ended, and it has no owner: none has it who could go on, and none is
+    /// counted that could come to have it.
+    fn is_done(self: &Arc<Self>) -> bool {
+        let mut leaving = self.signals.leaving.lock();
+        leaving.retain(has_calls);
+        let view = self.view.load();
+        let mut members = view.fleet.members.iter();
+        leaving.is_empty()
+            && members.all(|member| member.node.load().in_flight() == 0)
+            && Arc::strong_count(self) == 1
     }
 
     /// Shows calls who can be called now, and tells those who wait for it.
@@ -311,9 +361,17 @@ fn sooner(patience: Duration, until: Option<Instant>) -> Option<Instant> {
     [patience, until].into_iter().flatten().min()
 }
 
+/// Whether calls to this member are under way.
+fn has_calls(member: &Weak<Core>) -> bool {
+    let member = member.upgrade();
+    member.is_some_and(|member| member.node.load().in_flight() > 0)
+}
+
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.task.abort();
+        let signals = &self.pool.signals;
+        signals.is_abandoned.store(true, Ordering::Release);
+        signals.changed.notify_one();
     }
 }
 

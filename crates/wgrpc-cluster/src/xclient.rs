@@ -21,7 +21,6 @@ pub use builder::XClientBuilder;
 pub use call::XCall;
 
 use crate::pool;
-use crate::retry::RetryPolicy;
 
 /// A client of many servers that offer the same: it knows where they are, keeps a connection to
 /// each, gives each call to one of them, and tries another one where that is safe.
@@ -41,13 +40,7 @@ use crate::retry::RetryPolicy;
 ///
 /// A typed client takes it in the place of a [`Client`](wgrpc_core::Client).
 #[derive(Clone)]
-pub struct XClient(Arc<Shared>);
-
-/// What handles of a client share.
-struct Shared {
-    pool: pool::Owner,
-    retry: RetryPolicy,
-}
+pub struct XClient(Arc<pool::Owner>);
 
 /// A server as a client sees it at the moment.
 #[derive(Clone, Debug)]
@@ -91,12 +84,12 @@ impl XClient {
         A: Serialize + Gob + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
-        XCall::start(&self.0, method, args, options)
+        XCall::start(&self.0.pool, method, args, options)
     }
 
     /// Every server that is known, and how it is doing.
     pub fn servers(&self) -> Vec<ServerState> {
-        self.0.pool.pool.servers()
+        self.0.pool.servers()
     }
 
     /// Asks the discovery again now.
@@ -104,12 +97,12 @@ impl XClient {
     /// # Errors
     /// Those of [`Discovery::refresh`](crate::Discovery::refresh).
     pub async fn refresh(&self) -> Result<()> {
-        self.0.pool.pool.discovery.refresh().await
+        self.0.pool.discovery.refresh().await
     }
 
     /// Waits until a server can be called, for as long as that takes.
     pub async fn ready(&self) {
-        self.0.pool.pool.ready().await;
+        self.0.pool.ready().await;
     }
 }
 
@@ -128,7 +121,7 @@ impl Caller for XClient {
 impl fmt::Debug for XClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("XClient")
-            .field("retry", &self.0.retry)
+            .field("retry", &self.0.pool.signals.options.retry)
             .field("servers", &self.servers())
             .finish()
     }

@@ -130,7 +130,8 @@ impl Load {
 
     /// Counts a call that ends, however it does.
     pub fn end(&self, begun: Begun, now: Duration, outcome: Outcome) {
-        self.calls.fetch_sub(ONE, Ordering::Relaxed);
+        // What the call has done before is seen by whoever sees that it has ended.
+        self.calls.fetch_sub(ONE, Ordering::Release);
         let taken = nanos(begun.at, now);
         match outcome {
             Outcome::Answered => {
@@ -145,7 +146,7 @@ impl Load {
 
     /// How many calls are in flight.
     pub fn in_flight(&self) -> u32 {
-        (self.calls.load(Ordering::Relaxed) % ANSWER) as u32
+        (self.calls.load(Ordering::Acquire) % ANSWER) as u32
     }
 
     /// How long calls take: a moving average that rises at once with a slow call and falls over

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wgrpc_core::{Address, Client, ClientBuilder, Connector, Result};
 
-use super::{Shared, XClient};
+use super::XClient;
 use crate::balance::SelectMode;
 use crate::discovery::Discovery;
 use crate::health::HealthPolicy;
@@ -33,7 +33,6 @@ use crate::retry::{FailMode, RetryBudget, RetryPolicy};
 #[must_use]
 pub struct XClientBuilder {
     client: ClientBuilder,
-    retry: RetryPolicy,
     pool: pool::Options,
 }
 
@@ -41,10 +40,10 @@ impl Default for XClientBuilder {
     fn default() -> Self {
         Self {
             client: Client::builder(),
-            retry: RetryPolicy::default(),
             pool: pool::Options {
                 select: SelectMode::default(),
                 health: HealthPolicy::default(),
+                retry: RetryPolicy::default(),
                 budget: RetryBudget::default(),
                 dial: Arc::new(|connector, address| {
                     Box::pin(async move { connector.connect(address).await })
@@ -73,21 +72,22 @@ impl XClientBuilder {
 
     /// What happens when an attempt fails: [`FailMode::FailOver`] unless set.
     pub fn fail(mut self, fail: FailMode) -> Self {
-        self.retry.fail_mode = fail;
+        self.pool.retry.fail_mode = fail;
         self
     }
 
     /// How many attempts a call may take, the first included: 3 unless set. Only
-    /// [`FailMode::FailFast`] has one.
+    /// [`FailMode::FailFast`] has one. The first one of an idempotent call, over a connection that
+    /// the network may have forgotten, can be made over a new one as well.
     pub fn attempts(mut self, attempts: u32) -> Self {
-        self.retry.attempts = attempts.max(1);
+        self.pool.retry.attempts = attempts.max(1);
         self
     }
 
     /// How long one attempt of an idempotent call may take before another is made. Unless set,
     /// the time that is left is divided among the attempts that are.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.retry.attempt_timeout = Some(timeout);
+        self.pool.retry.attempt_timeout = Some(timeout);
         self
     }
 
@@ -151,10 +151,7 @@ impl XClientBuilder {
         let connector = self.client.connector()?;
         let connector = connector.admitting(move |ip| asked.admits(ip));
         let pool = Pool::start(connector, discovery, self.pool);
-        Ok(XClient(Arc::new(Shared {
-            pool,
-            retry: self.retry,
-        })))
+        Ok(XClient(Arc::new(pool)))
     }
 }
 
@@ -163,7 +160,7 @@ impl fmt::Debug for XClientBuilder {
         f.debug_struct("XClientBuilder")
             .field("client", &self.client)
             .field("select", &self.pool.select)
-            .field("retry", &self.retry)
+            .field("retry", &self.pool.retry)
             .field("health", &self.pool.health)
             .finish_non_exhaustive()
     }

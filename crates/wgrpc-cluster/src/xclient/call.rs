@@ -16,15 +16,14 @@ use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout};
-use wgrpc_core::{Arguments, Attempt, BoxFuture, Call, CallOptions, Error, Result};
+use wgrpc_core::{Arguments, Attempt, BoxFuture, Call, CallOptions, Error, Executed, Result};
 use wgrpc_gob::Gob;
 
-use super::Shared;
 use crate::balance::Begun;
 use crate::member::{Core, Link, Member};
 use crate::outcome::Outcome;
 use crate::pool::Pool;
-use crate::retry::{FailMode, RetryPolicy};
+use crate::retry::{FailMode, RetryPolicy, may_send_again};
 
 /// How long a server that was sick waits for a probe that costs nobody a call, before one is made
 /// that may.
@@ -41,7 +40,8 @@ pub struct XCall<R>(State<R>);
     reason = "nearly every call is the large one"
 )]
 enum State<R> {
-    /// The first attempt is on its way; and what it takes to make another.
+    /// The first attempt is on its way; and what it takes, beside a pool, to make another. The pool
+    /// is there as long as the attempt is, without its being owned.
     First(Way<R>, Request),
     /// There is more to it.
     Later(BoxFuture<'static, Result<R>>),
@@ -50,7 +50,6 @@ enum State<R> {
 
 /// What is asked for.
 struct Request {
-    shared: Arc<Shared>,
     /// The method and its arguments.
     args: Arguments,
     terms: Terms,
@@ -67,6 +66,7 @@ struct Terms {
 
 /// A request that is made as often as that takes.
 pub(super) struct Task {
+    pool: Arc<Pool>,
     request: Request,
     /// When its time is up.
     deadline: Option<Instant>,
@@ -81,44 +81,55 @@ pub(super) struct Way<R> {
 }
 
 impl<R: DeserializeOwned + Send + 'static> XCall<R> {
-    pub(super) fn start<A>(
-        shared: &Arc<Shared>,
-        method: &str,
-        args: &A,
-        options: CallOptions,
-    ) -> Self
+    pub(super) fn start<A>(pool: &Arc<Pool>, method: &str, args: &A, options: CallOptions) -> Self
     where
         A: Serialize + Gob + ?Sized,
     {
         let now = Instant::now();
-        let pool = &shared.pool.pool;
         let mut encoded = Arguments::default();
         if let Err(error) = pool.connector.encode_for(method, args, &mut encoded) {
             return Self(State::Later(Box::pin(std::future::ready(Err(error)))));
         }
-        let terms = Terms::new(shared, options);
-        let at = pool.signals.since(now);
-        let reluctance = || terms.reluctance(&shared.retry);
-        let Some(link) = pool.pick_first(terms.hash_key(), reluctance, at) else {
-            let task = Task::new(Request::new(shared, encoded, terms), now);
+        let (at, retry) = (pool.signals.since(now), &pool.signals.options.retry);
+        let terms = Terms::new(pool, options);
+        let link = pool.pick_first(terms.hash_key(), || terms.reluctance(retry), at);
+        let Some(link) = link else {
+            let task = Task::new(
+                pool.clone(),
+                Request {
+                    args: encoded,
+                    terms,
+                },
+                now,
+            );
             return Self(State::Later(Box::pin(task.run(Vec::new()))));
         };
         if terms.is_idempotent
             && let Some(doubt) = link.doubt(at)
-            && shared.retry.has_more(1)
+            && retry.has_more(1)
         {
-            let task = Task::new(Request::new(shared, encoded, terms), now);
-            let way = task.again(link, 0);
+            let task = Task::new(
+                pool.clone(),
+                Request {
+                    args: encoded,
+                    terms,
+                },
+                now,
+            );
+            let way = task.attempt(link, 0);
             return Self(State::Later(Box::pin(task.race(way, doubt))));
         }
         let args = (method, &encoded);
         Self(State::First(
             Way {
-                begun: Some(link.begin(at, 0)),
-                call: terms.send(&shared.retry, &link, args, 0, terms.limit, now),
+                begun: Some(link.begin_first(at)),
+                call: terms.send(retry, &link, args, 0, terms.limit, now),
                 link,
             },
-            Request::new(shared, encoded, terms),
+            Request {
+                args: encoded,
+                terms,
+            },
         ))
     }
 }
@@ -154,11 +165,16 @@ impl<R: DeserializeOwned + Send + 'static> XCall<R> {
         let State::First(mut way, request) = std::mem::replace(&mut self.0, State::Over) else {
             return Poll::Pending;
         };
-        let begun = way.begun.as_ref().map_or(Duration::ZERO, Begun::at);
-        let begun = request.shared.pool.pool.signals.start + begun;
-        way.end(Some(&error));
         let member = way.link.member.clone();
-        let task = Task::new(request, begun);
+        let begun = way.begun.as_ref().map_or(Duration::ZERO, Begun::at);
+        let begun = member.signals.moment(begun);
+        // Before the attempt has ended: until then the pool is there.
+        let pool = member.signals.pool();
+        way.end(Some(&error));
+        let Some(pool) = pool else {
+            return Poll::Ready(Err(error));
+        };
+        let task = Task::new(pool, request, begun);
         let mut later: BoxFuture<'static, _> = match task.judge(vec![Failed { member, error }]) {
             Ok(failed) => Box::pin(task.run(failed)),
             Err(error) => return Poll::Ready(Err(error)),
@@ -187,21 +203,10 @@ struct Failed {
     error: Error,
 }
 
-impl Request {
-    #[inline]
-    fn new(shared: &Arc<Shared>, args: Arguments, terms: Terms) -> Self {
-        Self {
-            shared: shared.clone(),
-            args,
-            terms,
-        }
-    }
-}
-
 impl Terms {
     #[inline]
-    fn new(shared: &Shared, options: CallOptions) -> Self {
-        let timeout = || shared.pool.pool.connector.timeout();
+    fn new(pool: &Pool, options: CallOptions) -> Self {
+        let timeout = || pool.connector.timeout();
         let is_plain = options.metadata().is_empty() && options.hash_key().is_none();
         Self {
             limit: options.time_limit().or_else(timeout),
@@ -247,17 +252,21 @@ impl Terms {
 
 impl Task {
     /// What is to be done for a request that was made at the moment `begun`.
-    fn new(request: Request, begun: Instant) -> Self {
+    fn new(pool: Arc<Pool>, request: Request, begun: Instant) -> Self {
         let deadline = request
             .terms
             .limit
             .and_then(|limit| begun.checked_add(limit));
-        Self { request, deadline }
+        Self {
+            pool,
+            request,
+            deadline,
+        }
     }
 
     /// The task of a call to all servers.
     pub(super) fn for_all<A>(
-        shared: &Arc<Shared>,
+        pool: &Arc<Pool>,
         method: &str,
         args: &A,
         options: CallOptions,
@@ -265,14 +274,16 @@ impl Task {
     where
         A: Serialize + Gob + ?Sized,
     {
-        let mut encoded = Arguments::default();
-        (shared.pool.pool.connector).encode_for(method, args, &mut encoded)?;
-        let request = Request::new(shared, encoded, Terms::new(shared, options));
-        Ok(Self::new(request, Instant::now()))
+        let mut request = Request {
+            args: Arguments::default(),
+            terms: Terms::new(pool, options),
+        };
+        (pool.connector).encode_for(method, args, &mut request.args)?;
+        Ok(Self::new(pool.clone(), request, Instant::now()))
     }
 
-    fn pool(&self) -> &Pool {
-        &self.request.shared.pool.pool
+    fn retry(&self) -> &RetryPolicy {
+        &self.pool.signals.options.retry
     }
 
     /// Whether its time is up.
@@ -281,38 +292,48 @@ impl Task {
             .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// Makes another attempt, after `made` others.
-    fn again<R: DeserializeOwned>(&self, link: Arc<Link>, made: u32) -> Way<R> {
+    /// Makes an attempt, after `made` others.
+    fn attempt<R: DeserializeOwned>(&self, link: Arc<Link>, made: u32) -> Way<R> {
+        let begin = match made {
+            0 => Link::begin_first,
+            _ => Link::begin,
+        };
+        self.attempt_as(link, made, begin)
+    }
+
+    /// Makes an attempt that has as much time as after `made` others, and is counted in this way.
+    fn attempt_as<R: DeserializeOwned>(
+        &self,
+        link: Arc<Link>,
+        made: u32,
+        begin: fn(&Link, Duration) -> Begun,
+    ) -> Way<R> {
         let now = Instant::now();
         let left = self
             .deadline
             .map(|deadline| deadline.saturating_duration_since(now));
-        let Request {
-            shared,
-            args,
-            terms,
-        } = &self.request;
+        let Request { args, terms } = &self.request;
         let args = (args.method(), args);
         Way {
-            begun: Some(link.begin(self.pool().signals.since(now), made)),
-            call: terms.send(&shared.retry, &link, args, made, left, now),
+            begun: Some(begin(&link, self.pool.signals.since(now))),
+            call: terms.send(self.retry(), &link, args, made, left, now),
             link,
         }
     }
 
     /// Makes an attempt that has all the time that is left.
     pub(super) fn last_attempt<R: DeserializeOwned>(&self, link: Arc<Link>) -> Way<R> {
-        self.again(link, u32::MAX)
+        self.attempt(link, u32::MAX)
     }
 
     /// Waits for a connection to this server.
     pub(super) async fn wait_for(&self, member: &Core) -> Option<Arc<Link>> {
-        self.pool().wait_for(member, self.deadline).await
+        self.pool.wait_for(member, self.deadline).await
     }
 
     /// Every server of the list, once there is one.
     pub(super) async fn wait_for_members(&self) -> Vec<Arc<Member>> {
-        self.pool().wait_for_members(self.deadline).await
+        self.pool.wait_for_members(self.deadline).await
     }
 
     /// Whether there is to be another attempt after these, or the error that ends the call.
@@ -322,8 +343,8 @@ impl Task {
         };
         let made = failed.len() as u32;
         let is_idempotent = self.request.terms.is_idempotent;
-        let signals = &self.pool().signals;
-        let may_go_on = self.request.shared.retry.allows(made, error, is_idempotent)
+        let signals = &self.pool.signals;
+        let may_go_on = self.retry().allows(made, error, is_idempotent)
             && !self.is_over()
             && (matches!(error, Error::NotSent(_))
                 || signals.options.budget.try_retry(signals.now()));
@@ -347,7 +368,7 @@ impl Task {
         let attempts = failed
             .into_iter()
             .map(|failed| Attempt::new(failed.member.address.clone(), failed.error));
-        self.pool().all_failed(attempts)
+        self.pool.all_failed(attempts)
     }
 
     /// Does everything that is left, after these attempts.
@@ -363,7 +384,7 @@ impl Task {
             };
             let made = failed.len() as u32;
             let member = link.member.clone();
-            let way = self.again(link, made);
+            let way = self.attempt(link, made);
             match way.await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => {
@@ -376,62 +397,55 @@ impl Task {
 
     /// Waits for an attempt whose connection may have been forgotten by the network. If there is
     /// no answer for so long, a new connection to the same server is made, and the attempt made
-    /// over that as well: the first reply counts.
+    /// over that as well: the first answer counts, and it is one attempt still.
     async fn race<R>(self, mut way: Way<R>, doubt: Duration) -> Result<R>
     where
         R: DeserializeOwned + Send + 'static,
     {
         let member = way.link.member.clone();
-        let failed = |error| Failed {
-            member: member.clone(),
-            error,
-        };
-        let early = timeout(doubt, &mut way).await.ok();
-        let signals = &self.pool().signals;
-        let ended = match early {
-            Some(result) => vec![result],
-            None if !signals.options.budget.try_retry(signals.now()) => vec![way.await],
-            None => {
+        let signals = &self.pool.signals;
+        let result = match timeout(doubt, &mut way).await {
+            Ok(result) => result,
+            Err(_) if !signals.options.budget.try_retry(signals.now()) => way.await,
+            Err(_) => {
                 way.link.give_up();
                 let other = std::pin::pin!(async {
                     match self.wait_for(&member).await {
-                        Some(link) => self.again(link, 1).await,
+                        Some(link) => self.attempt_as(link, 0, Link::begin).await,
                         None => Err(member.why_no_call()),
                     }
                 });
                 match select(way, other).await {
-                    Either::Left((Ok(reply), _)) => return Ok(reply),
-                    Either::Right((Ok(reply), way)) => {
+                    Either::Left((result, _)) if is_answer(&result) => result,
+                    Either::Left((result, other)) => either(result, other.await),
+                    Either::Right((result, way)) if is_answer(&result) => {
                         way.forget();
-                        return Ok(reply);
+                        result
                     }
-                    Either::Left((one, other)) => vec![one, other.await],
-                    Either::Right((one, way)) => vec![one, way.await],
+                    Either::Right((result, way)) => either(result, way.await),
                 }
             }
         };
-        let mut errors = Vec::new();
-        for result in ended {
-            match result {
-                Ok(reply) => return Ok(reply),
-                Err(error) => errors.push(failed(error)),
+        match result {
+            Ok(reply) => Ok(reply),
+            Err(error) => {
+                let failed = self.judge(vec![Failed { member, error }])?;
+                self.run(failed).await
             }
         }
-        let failed = self.judge(errors)?;
-        self.run(failed).await
     }
 
     /// The server for the next attempt, once it can be called.
     async fn next(&self, failed: &[Failed]) -> Option<Arc<Link>> {
         match failed.last() {
-            Some(last) if self.request.shared.retry.fail_mode == FailMode::FailTry => {
+            Some(last) if self.retry().fail_mode == FailMode::FailTry => {
                 self.wait_for(&last.member).await
             }
             _ => {
                 let tried: Vec<Arc<Core>> =
                     failed.iter().map(|failed| failed.member.clone()).collect();
                 let key = self.request.terms.hash_key();
-                self.pool().wait(key, &tried, self.deadline).await
+                self.pool.wait(key, &tried, self.deadline).await
             }
         }
     }
@@ -445,6 +459,23 @@ impl Task {
             };
         }
         self.all_failed(failed)
+    }
+}
+
+/// Whether it makes no sense to wait for another answer.
+fn is_answer<R>(result: &Result<R>) -> bool {
+    result
+        .as_ref()
+        .err()
+        .is_none_or(|error| !may_send_again(error, true))
+}
+
+/// What an attempt over two connections has come to, neither of which was answered first: the
+/// answer, or the error of the one that may have been executed.
+fn either<R>(one: Result<R>, two: Result<R>) -> Result<R> {
+    match &one {
+        Err(error) if error.is_executed() != Executed::No && !is_answer(&two) => one,
+        _ => two,
     }
 }
 
@@ -476,7 +507,7 @@ impl<R> Way<R> {
     /// Gives the attempt up. That it took long was its connection's fault, and not its server's.
     fn forget(mut self) {
         if let Some(begun) = self.begun.take() {
-            let begun = begun.from(self.link.member.now());
+            let begun = begun.from(self.link.member.signals.now());
             self.link.end(begun, Outcome::Unknown, self.call.stay());
         }
     }

@@ -10,20 +10,20 @@ use serde::de::DeserializeOwned;
 use wgrpc_core::{Address, Attempt, BoxFuture, CallOptions, Error, Result};
 use wgrpc_gob::Gob;
 
-use super::Shared;
 use super::call::Task;
 use crate::member::Member;
+use crate::pool::Pool;
 
 /// Calls to all servers on their way. Dropped, those that have not ended are given up.
 pub(super) struct Many<R> {
-    shared: Arc<Shared>,
+    pool: Arc<Pool>,
     calls: FuturesUnordered<BoxFuture<'static, (Address, Result<R>)>>,
 }
 
 impl<R: DeserializeOwned + Send + 'static> Many<R> {
     /// Calls every server that is known.
     pub(super) async fn start<A>(
-        shared: &Arc<Shared>,
+        pool: &Arc<Pool>,
         method: &str,
         args: &A,
         options: CallOptions,
@@ -31,10 +31,10 @@ impl<R: DeserializeOwned + Send + 'static> Many<R> {
     where
         A: Serialize + Gob + ?Sized,
     {
-        let task = Arc::new(Task::for_all(shared, method, args, options)?);
+        let task = Arc::new(Task::for_all(pool, method, args, options)?);
         let members = task.wait_for_members().await;
         Ok(Self {
-            shared: shared.clone(),
+            pool: pool.clone(),
             calls: members
                 .into_iter()
                 .map(|member| -> BoxFuture<'static, _> { Box::pin(one(&task, member)) })
@@ -60,7 +60,7 @@ impl<R: DeserializeOwned + Send + 'static> Many<R> {
         let attempts = failed
             .into_iter()
             .map(|(server, error)| Attempt::new(server, error));
-        self.shared.pool.pool.all_failed(attempts)
+        self.pool.all_failed(attempts)
     }
 }
 

@@ -36,8 +36,8 @@ impl XClient {
         A: Serialize + Gob + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
-        let mut many = Many::start(&self.0, method, args, options).await?;
-        let mut reply = Err(self.0.pool.pool.why_nobody());
+        let mut many = Many::start(&self.0.pool, method, args, options).await?;
+        let mut reply = Err(self.0.pool.why_nobody());
         while let Some((server, result)) = many.next().await {
             reply = Ok(result.map_err(|error| many.failed(server, error))?);
         }
@@ -66,7 +66,7 @@ impl XClient {
         A: Serialize + Gob + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
-        let mut many = Many::start(&self.0, method, args, options).await?;
+        let mut many = Many::start(&self.0.pool, method, args, options).await?;
         let mut failed = Vec::new();
         while let Some((server, result)) = many.next().await {
             match result {
@@ -105,13 +105,13 @@ impl XClient {
         A: Serialize + Gob + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
-        let mut many = Many::start(&self.0, method, args, options).await?;
+        let mut many = Many::start(&self.0.pool, method, args, options).await?;
         let mut results = Vec::new();
         while let Some(result) = many.next().await {
             results.push(result);
         }
         if results.is_empty() {
-            return Err(self.0.pool.pool.why_nobody());
+            return Err(self.0.pool.why_nobody());
         }
         results.sort_by_cached_key(|(server, _)| server.to_string());
         Ok(results)

@@ -187,3 +187,42 @@ async fn after_a_silence_a_slow_call_is_made_twice_at_most_and_once_if_it_must_n
         assert_eq!(moody.calls() - calls, most);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_doubted_connection_takes_no_attempt_from_the_other_servers() {
+    let moods = [(); 3].map(|()| Moody::default());
+    let servers = moods.clone().map(|moody| moody.start());
+    for _ in 0..20 {
+        let servers = servers.clone();
+        let client = XClient::builder()
+            .select(SelectMode::RoundRobin)
+            .dial(move |_, address| {
+                let number = (0..3).position(|number| endpoint(number).address == address);
+                std::future::ready(servers[number.unwrap()].connect())
+            })
+            .start(ServerList::new((0..3).map(endpoint)))
+            .unwrap();
+        while client.servers().iter().any(|server| !server.is_usable) {
+            sleep(Duration::from_millis(10)).await;
+        }
+        let call = async || {
+            let options = CallOptions::new()
+                .idempotent()
+                .timeout(Duration::from_secs(9));
+            let reply = client.call_with::<_, u64>("Work.Do", &1u64, options).await;
+            assert_eq!(reply.unwrap(), 1);
+        };
+        for _ in 0..3 {
+            call().await;
+        }
+        sleep(Duration::from_secs(60)).await;
+        // Whichever is tried first: the third is well.
+        for moody in &moods[..2] {
+            moody.is_mute.store(true, Ordering::SeqCst);
+        }
+        call().await;
+        for moody in &moods[..2] {
+            moody.is_mute.store(false, Ordering::SeqCst);
+        }
+    }
+}
