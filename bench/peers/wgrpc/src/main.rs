@@ -28,7 +28,7 @@ struct Args {
 struct Record {
     id: u64,
     name: String,
-    payload: Vec<u8>,
+    payload: Bytes,
 }
 
 struct Bench {
@@ -146,10 +146,9 @@ impl<C: Caller + 'static> Rpc for Bound<C> {
         let record = Record {
             id,
             name: NAME.to_owned(),
-            payload: payload.to_vec(),
+            payload: payload.clone(),
         };
         let record = self.0.echo(&record).await?;
-
         Ok((record.id, record.payload.len()))
     }
 }
