@@ -314,12 +314,16 @@ pub(crate) fn drop_work(work: Pin<Box<dyn Work>>) {
     let _ = contain(|| drop(work));
 }
 
-/// Drops what `work` has in it, as [`drop_work`] does, and keeps its memory if it can be used
-/// again.
+/// The most bytes of a handler whose memory is kept: a client says how many methods it has, and an
+/// idle connection should take little.
+const SPARE_MAX: usize = 512;
+
+/// Drops what `work` has in it, as [`drop_work`] does, and keeps its memory if that is little and
+/// can be used again.
 #[inline]
 pub(crate) fn spare_work(mut work: Pin<Box<dyn Work>>) -> Option<Spare> {
     match contain(|| work.as_mut().clear()) {
-        Ok(true) => Some(Spare(work)),
+        Ok(true) if size_of_val(&*work) <= SPARE_MAX => Some(Spare(work)),
         _ => {
             drop_work(work);
             None
@@ -508,5 +512,39 @@ impl<R: Serialize + Gob + Send> Work for OnPool<R> {
             Ok(result) => finish(result, encoding, out),
             Err(_) => Err(panicked()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A handler that is done and has held `N` bytes.
+    fn done<const N: usize>() -> Pin<Box<dyn Work>> {
+        let handle = |(), _: Context| async move {
+            let held = std::hint::black_box([0u8; N]);
+            std::future::ready(()).await;
+            Ok(usize::from(held[0]))
+        };
+        fn work<Fut>(
+            handler: impl Fn((), Context) -> Fut + Send + Sync + 'static,
+        ) -> Pin<Box<dyn Work>>
+        where
+            Fut: Future<Output = Result<usize, Fault>> + Send + 'static,
+        {
+            Box::pin(Running {
+                future: None::<Fut>,
+                handler: Arc::new(handler),
+                argument: std::marker::PhantomData::<fn(())>,
+            })
+        }
+        work(handle)
+    }
+
+    #[test]
+    fn the_memory_of_a_handler_is_kept_only_if_it_is_little() {
+        assert!(size_of_val(&*done::<1024>()) > SPARE_MAX);
+        assert!(spare_work(done::<1024>()).is_none());
+        assert!(spare_work(done::<64>()).is_some());
     }
 }
