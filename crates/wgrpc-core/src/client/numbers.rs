@@ -3,6 +3,8 @@
 //! A name is sent with the first call of its method, together with a number; from then on the
 //! number stands for it. That is only done if the server has said that it understands.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::protocol::METHODS_MAX;
@@ -11,25 +13,25 @@ use crate::protocol::METHODS_MAX;
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
     /// Names that the program calls, so nobody can choose them to collide.
-    known: FxHashMap<Box<str>, u64>,
+    known: FxHashMap<Arc<str>, u64>,
     /// The one that was asked for last: the next call is likely to be of the same method.
-    last: (Box<str>, u64),
+    last: Option<(Arc<str>, u64)>,
 }
 
 impl Numbers {
     /// The number that the server knows `method` by.
     #[inline]
     pub(super) fn find(&mut self, method: &str) -> Option<u64> {
-        if *self.last.0 == *method {
-            return Some(self.last.1).filter(|&number| number > 0);
+        match &self.last {
+            Some((name, number)) if **name == *method => Some(*number),
+            _ => self.look_up(method),
         }
-        self.look_up(method)
     }
 
     #[inline(never)]
     fn look_up(&mut self, method: &str) -> Option<u64> {
         let (name, &number) = self.known.get_key_value(method)?;
-        self.last = (name.clone(), number);
+        self.last = Some((name.clone(), number));
         Some(number)
     }
 
