@@ -4,7 +4,7 @@
 //! makes JSON agree with Go, where serde would write a list of numbers. An absent or `null` value
 //! is read as no bytes, as in Go; a list of numbers is understood too.
 //!
-//! A long [`bytes::Bytes`] need not be copied: see [`lend`] for reading it.
+//! A long [`bytes::Bytes`] need not be copied when it is read: see [`lend`](crate::lend).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use serde::{Deserializer, Serializer};
 
 use super::visit::read_bytes;
 use super::{Adapt, Adapter, DeserializeBy, SerializeBy};
-use crate::lent::{Block, LONG, lend, shared};
+use crate::lent::shared;
 use crate::schema::{Builder, Gob, Ref};
 
 /// The adapter for `[]byte`.
@@ -87,14 +87,9 @@ impl<const N: usize> SerializeBy<Bytes> for [u8; N] {
     }
 }
 
-/// Lent, so that a writer can keep it instead of copying what is in it.
 impl SerializeBy<Bytes> for bytes::Bytes {
     fn serialize_by<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let block = (self.len() >= LONG).then(|| Block {
-            bytes: self.clone(),
-            least: LONG,
-        });
-        lend(block, || self[..].serialize_by(serializer))
+        self[..].serialize_by(serializer)
     }
 }
 
