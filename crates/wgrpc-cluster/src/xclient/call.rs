@@ -93,29 +93,16 @@ impl<R: DeserializeOwned + Send + 'static> XCall<R> {
         let (at, retry) = (pool.signals.since(now), &pool.signals.options.retry);
         let terms = Terms::new(pool, options);
         let link = pool.pick_first(terms.hash_key(), || terms.reluctance(retry), at);
+        let task = |args, terms| Task::new(pool.clone(), Request { args, terms }, now);
         let Some(link) = link else {
-            let task = Task::new(
-                pool.clone(),
-                Request {
-                    args: encoded,
-                    terms,
-                },
-                now,
-            );
+            let task = task(encoded, terms);
             return Self(State::Later(Box::pin(task.run(Vec::new()))));
         };
         if terms.is_idempotent
             && let Some(doubt) = link.doubt(at)
             && retry.has_more(1)
         {
-            let task = Task::new(
-                pool.clone(),
-                Request {
-                    args: encoded,
-                    terms,
-                },
-                now,
-            );
+            let task = task(encoded, terms);
             let way = task.attempt(link, 0);
             return Self(State::Later(Box::pin(task.race(way, doubt))));
         }

@@ -173,11 +173,10 @@ impl<R> Call<R> {
     fn middleware(
         shared: &Arc<Shared>,
         mut future: BoxFuture<'static, Result<Reply>>,
-        deadline: Option<Instant>,
+        mut deadline: Option<Instant>,
         stay: Arc<Mutex<Stay>>,
     ) -> Way {
         let mut nobody = Context::from_waker(std::task::Waker::noop());
-        let mut deadline = deadline;
         if let Poll::Ready(result) = future.as_mut().poll(&mut nobody) {
             future = Box::pin(std::future::ready(result));
             deadline = None;
