@@ -1,14 +1,17 @@
 //! Who takes part, and how each of them is driven.
 //!
 //! The Rust contenders implement [`Writer`] and [`Reader`], from which the same loops are made for
-//! each. Go is a program of its own, which takes its times itself: see `go.rs`.
+//! each. Go is a program of its own, which takes its times itself: see `go.rs`. prost has types of
+//! its own.
 
 mod bincode;
 mod go;
 pub(crate) mod gob01;
 mod gobwire;
 mod json;
+mod messagepack;
 mod postcard;
+mod prost;
 mod wgrpc;
 
 use std::fmt;
@@ -99,6 +102,10 @@ pub(crate) fn all() -> Result<Vec<Contender>> {
     all.push(contender::<json::Buffer, json::Slice>("serde_json"));
     all.push(contender::<bincode::Buffer, bincode::Slice>("bincode"));
     all.push(contender::<postcard::Buffer, postcard::Slice>("postcard"));
+    all.push(contender::<messagepack::Buffer, messagepack::Slice>(
+        "rmp-serde",
+    ));
+    all.push(prost::contender());
     Ok(all)
 }
 
