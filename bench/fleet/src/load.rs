@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use wgrpc::Caller;
+use wgrpc::{Caller, XClient};
 
 use crate::{Done, Order, WorkClient};
 
@@ -37,10 +37,12 @@ pub(crate) struct Second {
     pub(crate) errors: Vec<String>,
     /// How many replies were not those to their calls.
     pub(crate) wrong: u64,
+    /// How long the longest call took, whatever became of it.
+    pub(crate) longest: Duration,
 }
 
 impl Second {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             // One that grows would take what is beyond its range for the shortest there is.
             latencies: Histogram::new_with_max(LONGEST.as_micros() as u64, 3)
@@ -48,6 +50,7 @@ impl Second {
             by_server: BTreeMap::new(),
             errors: Vec::new(),
             wrong: 0,
+            longest: Duration::ZERO,
         }
     }
 
@@ -59,6 +62,7 @@ impl Second {
         }
         self.errors.extend(other.errors.iter().cloned());
         self.wrong += other.wrong;
+        self.longest = self.longest.max(other.longest);
     }
 
     /// All of these together.
@@ -68,7 +72,18 @@ impl Second {
         sum
     }
 
+    /// Makes one call more, and returns how long it took.
+    pub(crate) async fn call(&mut self, client: &XClient) -> Duration {
+        let order = Order::new(self.calls(), 0);
+        let begun = Instant::now();
+        let result = WorkClient::new(client).do_it(&order).await;
+        let took = begun.elapsed();
+        self.count(&order, result, took);
+        took
+    }
+
     fn count(&mut self, order: &Order, result: wgrpc::Result<Done>, took: Duration) {
+        self.longest = self.longest.max(took);
         match result {
             Ok(done) if done.order == *order => {
                 let micros = took.as_micros().max(1) as u64;

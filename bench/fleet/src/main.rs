@@ -1,12 +1,15 @@
-//! Servers that die, freeze or vanish under load, and what their clients notice.
+//! Servers and networks that fail under load, and what their clients notice.
 //!
 //! Registry and servers are processes of their own, which are really killed. One client makes
 //! calls at a steady rate, whether or not earlier ones have ended, and counts by the second.
 //!
 //! `process.rs` starts and kills, `load.rs` calls and counts, `scenario.rs` is what happens
-//! meanwhile, and what must not.
+//! to the servers meanwhile, and what must not. `network.rs` is what happens to the network, and
+//! `cable.rs` does it.
 
+mod cable;
 mod load;
+mod network;
 mod process;
 mod scenario;
 
@@ -14,8 +17,15 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use wgrpc::registry::{Heartbeat, Registry};
 use wgrpc::{Server, message, service};
+
+use network::Length;
+
+/// The bytes of a large body.
+const LARGE: usize = 4 << 20;
 
 /// Runs scenarios and prints a table of each. Fails if a promise was not kept.
 #[derive(Parser)]
@@ -26,7 +36,7 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the scenarios whose name contains this.
+    /// Runs the scenarios of servers whose name contains this.
     Run {
         /// A part of the name; nothing for all.
         #[arg(default_value = "")]
@@ -38,7 +48,22 @@ enum Command {
         #[arg(long, default_value_t = 30)]
         secs: u64,
     },
-    /// One of the servers; part of `run`.
+    /// Runs the scenarios of networks whose name contains this.
+    Network {
+        /// A part of the name; nothing for all.
+        #[arg(default_value = "")]
+        only: String,
+        /// Calls a second.
+        #[arg(long, default_value_t = 1_000)]
+        rate: u64,
+        /// Takes seconds for each scenario, and leaves out what takes the kernel longer.
+        #[arg(long)]
+        short: bool,
+        /// It has entered a network of its own.
+        #[arg(long, hide = true)]
+        apart: bool,
+    },
+    /// One of the servers; part of the other two.
     #[command(hide = true)]
     Server {
         #[arg(long)]
@@ -48,6 +73,9 @@ enum Command {
         /// How long a call takes, in microseconds.
         #[arg(long, default_value_t = 0)]
         delay: u64,
+        /// Where it takes large bodies over plain TCP besides.
+        #[arg(long)]
+        plain: Option<String>,
     },
     /// The registry; part of `run`.
     #[command(hide = true)]
@@ -63,11 +91,24 @@ fn main() -> Result<()> {
         Command::Run { only, rate, secs } => {
             runtime.block_on(scenario::run(&only, rate, Duration::from_secs(secs)))
         }
+        Command::Network { apart: false, .. } => match cable::enter("--apart")? {},
+        Command::Network {
+            only, rate, short, ..
+        } => {
+            let length = if short { Length::Short } else { Length::Full };
+            runtime.block_on(network::run(&only, rate, length))
+        }
         Command::Server {
             listen,
             registry,
             delay,
-        } => runtime.block_on(serve(&listen, registry, Duration::from_micros(delay))),
+            plain,
+        } => runtime.block_on(async {
+            if let Some(plain) = plain {
+                tokio::spawn(take_plainly(TcpListener::bind(plain).await?));
+            }
+            serve(&listen, registry, Duration::from_micros(delay)).await
+        }),
         Command::Registry { listen } => runtime.block_on(register(&listen)),
     }
 }
@@ -109,6 +150,11 @@ impl Work {
         let server = std::process::id();
         Done { order, server }
     }
+
+    /// Takes these bytes, and says how many they were.
+    async fn take(&self, bytes: Vec<u8>) -> u64 {
+        bytes.len() as u64
+    }
 }
 
 async fn serve(listen: &str, registry: Option<String>, delay: Duration) -> Result<()> {
@@ -118,6 +164,16 @@ async fn serve(listen: &str, registry: Option<String>, delay: Duration) -> Resul
     }
     let server = server.listen(listen).await?;
     process::listening(&server.address().to_string()).await
+}
+
+/// Takes large bodies over one connection, and answers each with a byte.
+async fn take_plainly(listener: TcpListener) -> Result<()> {
+    let (mut stream, _) = listener.accept().await?;
+    let mut body = vec![0; LARGE];
+    loop {
+        stream.read_exact(&mut body).await?;
+        stream.write_u8(1).await?;
+    }
 }
 
 async fn register(listen: &str) -> Result<()> {

@@ -14,8 +14,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    fn start(args: &[&str]) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+    fn start(mut command: Command, args: &[&str]) -> Result<Self> {
         command.args(args).stdin(Stdio::piped());
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let out = child.stdout.take().context("stdout is a pipe")?;
@@ -28,12 +27,26 @@ impl Process {
 
     /// A server, with these options.
     pub(crate) fn server(listen: &str, options: &[&str]) -> Result<Self> {
-        Self::start(&[&["server", "--listen", listen], options].concat())
+        Self::server_by(this_program()?, listen, options)
+    }
+
+    /// A server in a network of its own, in which there is nothing yet.
+    pub(crate) fn server_apart(listen: &str, options: &[&str]) -> Result<Self> {
+        let mut apart = Command::new("unshare");
+        apart.arg("--net").arg(std::env::current_exe()?);
+        Self::server_by(apart, listen, options)
+    }
+
+    fn server_by(command: Command, listen: &str, options: &[&str]) -> Result<Self> {
+        Self::start(
+            command,
+            &[&["server", "--listen", listen], options].concat(),
+        )
     }
 
     /// A registry.
     pub(crate) fn registry(listen: &str) -> Result<Self> {
-        Self::start(&["registry", "--listen", listen])
+        Self::start(this_program()?, &["registry", "--listen", listen])
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -55,6 +68,10 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn this_program() -> Result<Command> {
+    Ok(Command::new(std::env::current_exe()?))
 }
 
 /// Says where this process listens, and waits until nobody wants it any more.

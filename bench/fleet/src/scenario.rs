@@ -14,7 +14,10 @@ use crate::process::Process;
 const ANY: &str = "tcp@127.0.0.1:0";
 
 /// How long everything runs undisturbed before and after: seconds.
-const QUIET: usize = 5;
+pub(crate) const QUIET: usize = 5;
+
+/// How long a call may take.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Runs what is called so.
 pub(crate) async fn run(only: &str, rate: u64, longest: Duration) -> Result<()> {
@@ -76,18 +79,18 @@ async fn three(select: SelectMode) -> Result<(Vec<Process>, XClient)> {
     Ok((servers, client))
 }
 
-fn client(select: SelectMode) -> wgrpc::XClientBuilder {
-    let options = Client::builder().timeout(Duration::from_secs(2));
+pub(crate) fn client(select: SelectMode) -> wgrpc::XClientBuilder {
+    let options = Client::builder().timeout(DEADLINE);
     XClient::builder().select(select).client(options)
 }
 
-async fn connected(client: &XClient, count: usize) {
+pub(crate) async fn connected(client: &XClient, count: usize) {
     while client.servers().iter().filter(|s| s.is_usable).count() < count {
         sleep(Duration::from_millis(5)).await;
     }
 }
 
-fn seconds(count: usize) -> Duration {
+pub(crate) fn seconds(count: usize) -> Duration {
     Duration::from_secs(count as u64)
 }
 
