@@ -16,7 +16,7 @@ pub(crate) mod json;
 use std::sync::Arc;
 
 use serde::Serialize;
-use wgrpc_gob::{Dynamics, Gob, Schema};
+use wgrpc_gob::{Dynamics, Gob, Schema, Segment, encode_apart};
 
 pub(crate) use body::{Body, Decoding};
 pub use custom::{Codec, Target};
@@ -95,17 +95,24 @@ pub(crate) struct Encoding {
     limits: wgrpc_gob::Limits,
 }
 
-/// The gob types that an encoded body needs its peer to know. Empty for other codecs.
+/// What belongs to an encoded body besides the bytes in its buffer: the gob types that its peer has
+/// to know, and the long bytes that were left out. Empty for other codecs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Types {
     fixed: Option<&'static Schema>,
-    more: Vec<Schema>,
+    more: wgrpc_gob::Needs,
 }
 
 impl Types {
-    /// Whether all of them have numbers that are the same in the whole process.
+    /// Whether all types have numbers that are the same in the whole process.
     pub(crate) fn are_fixed(&self) -> bool {
-        self.more.is_empty()
+        self.more.schemas().is_empty()
+    }
+
+    /// What was left out of the buffer, in the order of the body.
+    #[inline]
+    pub(crate) fn segments(&self) -> &[Segment] {
+        self.more.segments()
     }
 }
 
@@ -118,7 +125,7 @@ impl Encoding {
         }
     }
 
-    /// Appends `value` to `out`; on an error `out` is as it was.
+    /// Appends `value` to `out`, but for long bytes; on an error `out` is as it was.
     #[inline]
     pub(crate) fn encode<T>(&self, value: &T, out: &mut Vec<u8>) -> Result<Types, CodecError>
     where
@@ -127,7 +134,7 @@ impl Encoding {
         match &self.format {
             Format::Gob => {
                 let schema = Schema::of::<T>();
-                let more = wgrpc_gob::encode(schema, value, &self.dynamics, &self.limits, out)?;
+                let more = encode_apart(schema, value, &self.dynamics, &self.limits, out)?;
                 Ok(Types {
                     fixed: Some(schema),
                     more,

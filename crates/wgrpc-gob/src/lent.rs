@@ -2,11 +2,16 @@
 //!
 //! serde hands over slices, and a slice does not say who owns it. So whoever has the block that a
 //! slice lies in lends it to the thread for as long as the slice is on its way, and whoever gets
-//! the slice can become one more owner of the block instead of copying it.
+//! the slice can become one more owner of the block instead of copying it. It works in both
+//! directions: what is read stands in the block that has arrived, and what is written is a block
+//! of its own.
 
 use std::cell::Cell;
 
 use bytes::Bytes;
+
+/// Shorter bytes are copied into what is written: that costs less than to keep them apart.
+pub(crate) const LONG: usize = 16 << 10;
 
 thread_local! {
     static LENT: Cell<Option<Block>> = const { Cell::new(None) };

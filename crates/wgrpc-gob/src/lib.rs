@@ -145,7 +145,7 @@ pub use scanner::{Scan, Scanner};
 pub use schema::SchemaSlot;
 pub use schema::{Builder, Dynamics, GoSource, Gob, Ref, Schema, Type};
 pub use sent::Sent;
-pub use ser::encode;
+pub use ser::{Needs, Segment, encode, encode_apart};
 pub use types::{Field, Id, Marshaler, Shape, Variant};
 pub use value::{Dynamic, Interface, Value};
 #[cfg(feature = "derive")]

@@ -5,14 +5,17 @@
 //! one message; the definitions that go before it are the business of [`Sent`](crate::Sent).
 //!
 //! `value.rs` is the serializer proper, `list.rs`, `map.rs` and `structure.rs` its compound
-//! halves, `order.rs` puts fields in order, `variant.rs` is for enums, `carried.rs` for what
-//! brings its own type, and `only.rs` a serializer that takes one kind of value.
+//! halves, `order.rs` puts fields in order, `segment.rs` leaves long bytes out, `needs.rs` notes
+//! those and types, `variant.rs` is for enums, `carried.rs` for what brings its own type, and
+//! `only.rs` a serializer that takes one kind of value.
 
 mod carried;
 mod list;
 mod map;
+mod needs;
 pub(crate) mod only;
 mod order;
+mod segment;
 mod structure;
 mod value;
 mod variant;
@@ -30,9 +33,15 @@ use crate::schema::{Dynamics, Schema, Type};
 use crate::types::Shape;
 use crate::wire;
 
+pub use needs::Needs;
 use order::Mark;
+pub use segment::Segment;
 use value::{Always, ValueWriter};
 use variant::OpenVariant;
+
+/// From this length on it is worth to make room for bytes and something more at once, and to ask
+/// whether they can be left out.
+const LONG: usize = 1 << 10;
 
 /// Appends `value` as one message to `out`: its length, the type's id and the value.
 ///
@@ -50,26 +59,76 @@ pub fn encode<T: Serialize + ?Sized>(
     limits: &Limits,
     out: &mut Vec<u8>,
 ) -> Result<Vec<Schema>> {
+    write(Long::Copied, schema, value, dynamics, limits, out).map(Needs::into_schemas)
+}
+
+/// As [`encode`], but a `bytes::Bytes` of 16 KiB or more that goes through the adapter
+/// [`adapt::bytes`](crate::adapt::bytes) is not copied into `out`: it becomes a [`Segment`].
+///
+/// ```
+/// use bytes::Bytes;
+/// use wgrpc_gob::adapt::Go;
+/// use wgrpc_gob::{Dynamics, Limits, Schema, encode_apart, to_vec};
+///
+/// let (schema, limits) = (Schema::of::<Go<Bytes>>(), Limits::default());
+/// let dynamics = Dynamics::new(limits.types);
+/// let value = Go(Bytes::from(vec![7; 1 << 20]));
+/// let mut out = Vec::new();
+/// let needs = encode_apart(schema, &value, &dynamics, &limits, &mut out)?;
+/// let [segment] = needs.segments() else { panic!() };
+/// assert_eq!((segment.at, segment.bytes.as_ptr()), (out.len(), value.0.as_ptr()));
+/// assert_eq!([&out[..], &segment.bytes].concat(), to_vec(&value)?);
+/// # wgrpc_gob::Result::Ok(())
+/// ```
+///
+/// # Errors
+/// Those of [`encode`], which leave no trace.
+pub fn encode_apart<T: Serialize + ?Sized>(
+    schema: &Schema,
+    value: &T,
+    dynamics: &Dynamics,
+    limits: &Limits,
+    out: &mut Vec<u8>,
+) -> Result<Needs> {
+    write(Long::LeftOut, schema, value, dynamics, limits, out)
+}
+
+/// What becomes of long bytes whose owner is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Long {
+    Copied,
+    LeftOut,
+}
+
+fn write<T: Serialize + ?Sized>(
+    long: Long,
+    schema: &Schema,
+    value: &T,
+    dynamics: &Dynamics,
+    limits: &Limits,
+    out: &mut Vec<u8>,
+) -> Result<Needs> {
     schema.check()?;
     if !schema.is_inferred() {
-        return write_message(schema, false, value, dynamics, limits, out);
+        return write_message(long, schema, false, value, dynamics, limits, out);
     }
     let inferred = infer(value, dynamics, limits)?;
-    let mut needs = write_message(&inferred, true, value, dynamics, limits, out)?;
+    let mut needs = write_message(long, &inferred, true, value, dynamics, limits, out)?;
     if !inferred.definitions().is_empty() {
-        needs.push(inferred);
+        needs.noted().schemas.push(inferred);
     }
     Ok(needs)
 }
 
 fn write_message<T: Serialize + ?Sized>(
+    long: Long,
     schema: &Schema,
     is_inferred: bool,
     value: &T,
     dynamics: &Dynamics,
     limits: &Limits,
     out: &mut Vec<u8>,
-) -> Result<Vec<Schema>> {
+) -> Result<Needs> {
     let Some(root) = schema.root() else {
         return Err(Error::new(Category::Unsupported, "the type is not known"));
     };
@@ -84,7 +143,8 @@ fn write_message<T: Serialize + ?Sized>(
         levels: limits.depth,
         limits,
         dynamics,
-        needs: Vec::new(),
+        needs: Needs::default(),
+        leaves_out: long == Long::LeftOut,
         marks: Vec::new(),
         variants: SmallVec::new(),
         is_inferred,
@@ -96,6 +156,7 @@ fn write_message<T: Serialize + ?Sized>(
             if found != width {
                 schema.note_len_width(found);
             }
+            writer.move_segments(start, 0);
             Ok(writer.needs)
         }
         Err(error) => {
@@ -108,14 +169,16 @@ fn write_message<T: Serialize + ?Sized>(
 /// What the parts of one message share while it is written.
 struct Writer<'a> {
     out: Buffer<'a>,
-    /// How long `out` may become.
+    /// How long `out` may become, without what is left out of it.
     end: usize,
     /// How many levels deeper the value may nest.
     levels: usize,
     limits: &'a Limits,
     dynamics: &'a Dynamics,
-    /// The schemas of what stands in interfaces.
-    needs: Vec<Schema>,
+    /// The schemas of what stands in interfaces, and what is left out.
+    needs: Needs,
+    /// Whether long bytes whose owner is known are left out.
+    leaves_out: bool,
     /// Where the fields begin of those structs being written that are out of order: a stack, the
     /// innermost struct on top.
     marks: Vec<Mark>,
@@ -182,7 +245,7 @@ impl Writer<'_> {
             ));
         }
         self.check_size()?;
-        let len = self.out.len() - start - width;
+        let len = self.len_from(start + width);
         if width == 1 && len < 0x80 {
             self.out[start] = len as u8;
             return Ok(1);
@@ -205,9 +268,10 @@ impl Writer<'_> {
 
     /// Notes that the message needs the types of `schema`, which this connection has numbered.
     fn need(&mut self, schema: &Schema) {
-        let is_new = self.needs.iter().all(|known| known.id() != schema.id());
+        let mut schemas = self.needs.schemas().iter();
+        let is_new = schemas.all(|known| known.id() != schema.id());
         if is_new && !schema.definitions().is_empty() {
-            self.needs.push(schema.clone());
+            self.needs.noted().schemas.push(schema.clone());
         }
     }
 
@@ -234,9 +298,11 @@ impl Writer<'_> {
         self.out.len() - 1
     }
 
-    /// Writes the count that room was left for, moving what follows if it needs more than a byte.
+    /// Writes the length of what follows the room that was left for it at `at`, moving that if the
+    /// length needs more than a byte.
     #[inline]
-    fn close_count(&mut self, at: usize, count: usize) {
+    fn close_count(&mut self, at: usize) {
+        let count = self.len_from(at + 1);
         if count < 0x80 {
             self.out[at] = count as u8;
         } else {
@@ -249,6 +315,7 @@ impl Writer<'_> {
     fn put_count(&mut self, at: usize, width: usize, count: usize) {
         let mut bytes = Vec::with_capacity(wire::UINT_MAX_LEN);
         wire::put_uint(&mut bytes, count as u64);
+        self.move_segments(at + width, at + bytes.len());
         self.out.splice(at..at + width, bytes);
     }
 

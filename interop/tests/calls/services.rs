@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
+use wgrpc::gob::adapt::Go;
 use wgrpc::gob::{Interface, Time};
 use wgrpc::{Fault, ServerBuilder, message, service};
 
@@ -81,7 +83,7 @@ pub struct Any {
 #[message]
 #[derive(Clone, Debug)]
 pub struct SizeArgs {
-    pub payload: Vec<u8>,
+    pub payload: Bytes,
     pub want: i64,
 }
 
@@ -142,11 +144,11 @@ pub struct Large;
 
 #[service]
 impl Large {
-    async fn size(&self, args: SizeArgs) -> Result<Vec<u8>, Fault> {
+    async fn size(&self, args: SizeArgs) -> Result<Go<Bytes>, Fault> {
         if args.payload != pattern(args.payload.len()) {
             return Err(Fault::new("the payload was damaged on its way"));
         }
-        Ok(pattern(usize::try_from(args.want)?))
+        Ok(Go(pattern(usize::try_from(args.want)?).into()))
     }
 }
 

@@ -107,12 +107,14 @@ async fn a_thousand_calls_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn large_bodies_long_errors_and_text_of_all_languages() {
     with_every_client(|client| async move {
-        let args = SizeArgs {
-            payload: pattern(271_828),
-            want: 314_159,
-        };
         let large = LargeClient::new(client.clone());
-        assert_eq!(large.size(&args).await.unwrap(), pattern(314_159));
+        for len in [0, 1, (16 << 10) - 1, 16 << 10, 271_828, 1 << 20] {
+            let args = SizeArgs {
+                payload: pattern(len).into(),
+                want: len as i64,
+            };
+            assert_eq!(large.size(&args).await.unwrap().0, pattern(len));
+        }
         let echo = EchoClient::new(client.clone());
         let text = "Größe ☃ 日本語 <&> \u{2028} \0".to_owned();
         assert_eq!(echo.string(&text).await.unwrap(), text);

@@ -87,7 +87,7 @@ impl Sender {
         if let Some(schema) = types.fixed {
             self.sent.define(schema, out);
         }
-        for schema in &types.more {
+        for schema in types.more.schemas() {
             self.sent.define(schema, out);
         }
         let start = out.len();

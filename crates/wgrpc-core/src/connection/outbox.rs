@@ -7,13 +7,14 @@
 //! go out in one system call, and a lone call goes out without waking anybody.
 
 use std::io;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::io::AsyncWrite;
+use wgrpc_gob::Segment;
 
 use super::queue::Queue;
 use crate::codec::{Sender, Types};
@@ -287,15 +288,7 @@ impl<T> Locked<'_, T> {
         queue
             .append(|out| sender.begin(header, types, out))
             .map_err(AppendError::Header)?;
-        match body {
-            Content::Own(body) if body.len() >= LARGE => {
-                queue.push_piece(std::mem::take(*body).into());
-            }
-            Content::Own(body) => queue.push_slice(body),
-            Content::Shared(body) if body.len() >= LARGE => queue.push_piece(body.clone()),
-            Content::Shared(body) => queue.push_slice(body),
-            Content::Copied(body) => queue.push_slice(body),
-        }
+        body.append_to(queue, types.segments());
         Ok(if std::mem::replace(is_taken, true) {
             Append::Queued
         } else {
@@ -341,12 +334,56 @@ pub(crate) enum Content<'a> {
 
 impl Content<'_> {
     /// The bytes, to be kept.
-    pub(crate) fn into_bytes(self) -> Bytes {
+    pub(crate) fn into_bytes(mut self) -> Bytes {
+        self.take()
+    }
+
+    fn take(&mut self) -> Bytes {
         match self {
-            Self::Own(bytes) => std::mem::take(bytes).into(),
+            Self::Own(bytes) => std::mem::take(*bytes).into(),
             Self::Shared(bytes) => bytes.clone(),
             Self::Copied(bytes) => Bytes::copy_from_slice(bytes),
         }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+            Self::Copied(bytes) => bytes,
+        }
+    }
+
+    /// Appends the body, with what was left out of it in its places.
+    #[inline]
+    fn append_to(&mut self, queue: &mut Queue, segments: &[Segment]) {
+        let bytes = self.bytes();
+        match bytes.len() {
+            0..LARGE if segments.is_empty() => queue.push_slice(bytes),
+            _ => self.append_large(queue, segments),
+        }
+    }
+
+    #[cold]
+    fn append_large(&mut self, queue: &mut Queue, segments: &[Segment]) {
+        let len = self.bytes().len();
+        if segments.is_empty() {
+            return queue.push_piece(self.take());
+        }
+        // A small buffer stays with its owner.
+        let whole = (len >= LARGE).then(|| self.take());
+        let bytes = whole.as_deref().unwrap_or_else(|| self.bytes());
+        let push = |queue: &mut Queue, range: Range<usize>| match &whole {
+            Some(whole) if range.len() >= LARGE => queue.push_piece(whole.slice(range)),
+            _ => queue.push_slice(&bytes[range]),
+        };
+        let mut done = 0;
+        for segment in segments {
+            push(queue, done..segment.at);
+            queue.push_piece(segment.bytes.clone());
+            done = segment.at;
+        }
+        push(queue, done..len);
     }
 }
 

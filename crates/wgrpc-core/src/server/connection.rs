@@ -15,7 +15,7 @@ use super::listener::Place;
 use super::request::begin;
 use super::services::{Routes, View};
 use super::{Phase, Shared};
-use crate::codec::{Body, Next, Receiver};
+use crate::codec::{Body, Next, Receiver, Types};
 use crate::connection::{Append, Fill, Flush, Inbox, Share, Stall, Timer};
 use crate::error::{Cause, Code, Fault};
 use crate::header::{Header, Meta};
@@ -345,7 +345,8 @@ impl Connection {
                 (result, meta)
             }
         };
-        self.was_large |= scratch.len() >= LARGE;
+        let leaves_out = |types: &Types| !types.segments().is_empty();
+        self.was_large |= scratch.len() >= LARGE || result.as_ref().is_ok_and(leaves_out);
         // This task writes at the end of the batch, whoever is responsible by then.
         let _: Append = link.respond(header.seq, &route.entry.name, result, meta, scratch);
     }

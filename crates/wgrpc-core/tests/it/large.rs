@@ -3,7 +3,11 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use wgrpc_core::{Client, GOB, JSON, Method, Server, Service};
+use tokio::io::DuplexStream;
+use wgrpc_core::{
+    Arguments, BoxFuture, CallInfo, CallOptions, Client, ClientLimits, GOB, JSON, Method,
+    Middleware, Next, Result, Server, ServerBuilder, Service,
+};
 use wgrpc_gob::Gob;
 use wgrpc_gob::adapt::Go;
 
@@ -40,6 +44,10 @@ fn pattern(len: usize) -> Bytes {
 }
 
 fn server() -> Server {
+    builder().start().unwrap()
+}
+
+fn builder() -> ServerBuilder {
     let service = Service::new("Echo")
         .method("Bytes", Method::function(|bytes: Go<Bytes>, _| Ok(bytes)))
         .method(
@@ -56,13 +64,17 @@ fn server() -> Server {
             "Stands",
             Method::function(|pair: Pair, _| Ok(pair.stands_in_a_message())),
         );
-    let builder = Server::builder().add_codec(MessagePack).register(service);
-    builder.start().unwrap()
+    Server::builder().add_codec(MessagePack).register(service)
+}
+
+fn pipe(server: &Server) -> DuplexStream {
+    let (ours, theirs) = tokio::io::duplex(256 << 10);
+    serve(server, theirs);
+    ours
 }
 
 fn client(server: &Server, codec: &str) -> Client {
-    let (ours, theirs) = tokio::io::duplex(256 << 10);
-    serve(server, theirs);
+    let ours = pipe(server);
     let builder = Client::builder().add_codec(MessagePack).codec(codec);
     builder.from_stream(ours).unwrap()
 }
@@ -120,4 +132,86 @@ async fn what_was_received_is_not_copied_where_it_is_long() {
             "{len} bytes, at the client"
         );
     }
+}
+
+/// Passes everything on.
+struct Transparent;
+
+impl Middleware for Transparent {
+    fn handle<'a>(&'a self, call: &'a mut CallInfo, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(next.run(call))
+    }
+}
+
+fn pair(number: i64) -> Pair {
+    let (first, second) = (pattern(1 << 19), Some(pattern(1 << 20)));
+    Pair {
+        first,
+        second,
+        number,
+    }
+}
+
+#[tokio::test]
+async fn calls_that_wait_their_turn_send_them_whole() {
+    let server = server();
+    let limits = ClientLimits {
+        in_flight: 2,
+        ..ClientLimits::default()
+    };
+    let builder = Client::builder().limits(limits);
+    let client = builder.from_stream(pipe(&server)).unwrap();
+    let calls: Vec<_> = (0..9)
+        .map(|number| client.call::<_, Pair>("Echo.Pair", &pair(number)))
+        .collect();
+    for (call, number) in calls.into_iter().zip(0..) {
+        assert!(soon(call).await.unwrap() == pair(number));
+    }
+}
+
+#[tokio::test]
+async fn arguments_that_are_encoded_once_are_whole_on_every_connection() {
+    let server = server();
+    let connector = Client::builder().connector().unwrap();
+    let mut named = Arguments::default();
+    let encoded = connector.encode_for("Echo.Pair", &pair(7), &mut named);
+    encoded.unwrap();
+    for args in [connector.encode(&pair(7)).unwrap(), named] {
+        let client = connector.from_stream(pipe(&server));
+        for _ in 0..2 {
+            let call = client.call_encoded("Echo.Pair", &args, CallOptions::new());
+            let echo: Pair = soon(call).await.unwrap();
+            assert!(echo == pair(7));
+        }
+    }
+}
+
+#[tokio::test]
+async fn they_pass_through_middleware_on_both_sides() {
+    let server = builder().middleware(Transparent).start().unwrap();
+    let builder = Client::builder().middleware(Transparent);
+    let client = builder.from_stream(pipe(&server)).unwrap();
+    for number in [0, 1] {
+        let echo = soon(client.call::<_, Pair>("Echo.Pair", &pair(number)))
+            .await
+            .unwrap();
+        assert!(echo == pair(number) && echo.stands_in_a_message());
+        let stands = client.call::<_, bool>("Echo.Stands", &pair(number));
+        assert!(soon(stands).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_with_them_fails_its_own_call_only() {
+    let server = server();
+    let mut limits = ClientLimits::default();
+    limits.message.message = 1 << 20;
+    let builder = Client::builder().limits(limits);
+    let client = builder.from_stream(pipe(&server)).unwrap();
+    let error = soon(client.call::<_, Pair>("Echo.Pair", &pair(0))).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("limit `message` of 1048576"), "{error}");
+    let bytes = Go(pattern(LONG));
+    let echo = client.call::<_, Go<Bytes>>("Echo.Bytes", &bytes);
+    assert_eq!(soon(echo).await.unwrap(), bytes);
 }

@@ -4,7 +4,8 @@
 //! makes JSON agree with Go, where serde would write a list of numbers. An absent or `null` value
 //! is read as no bytes, as in Go; a list of numbers is understood too.
 //!
-//! A long [`bytes::Bytes`] need not be copied when it is read: see [`lend`](crate::lend).
+//! A long [`bytes::Bytes`] need not be copied: see [`lend`] for reading it, and
+//! [`encode_apart`](crate::encode_apart) for writing it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +17,7 @@ use serde::{Deserializer, Serializer};
 
 use super::visit::read_bytes;
 use super::{Adapt, Adapter, DeserializeBy, SerializeBy};
-use crate::lent::shared;
+use crate::lent::{Block, LONG, lend, shared};
 use crate::schema::{Builder, Gob, Ref};
 
 /// The adapter for `[]byte`.
@@ -87,9 +88,14 @@ impl<const N: usize> SerializeBy<Bytes> for [u8; N] {
     }
 }
 
+/// Lent, so that a writer can keep it instead of copying what is in it.
 impl SerializeBy<Bytes> for bytes::Bytes {
     fn serialize_by<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self[..].serialize_by(serializer)
+        let block = (self.len() >= LONG).then(|| Block {
+            bytes: self.clone(),
+            least: LONG,
+        });
+        lend(block, || self[..].serialize_by(serializer))
     }
 }
 

@@ -70,7 +70,7 @@ impl SerializeTuple for InterfaceWriter<'_, '_, '_> {
             Ok(()) => {}
             Err(error) => return Err(writer.fail(error)),
         }
-        writer.close_count(count_at, writer.out.len() - count_at - 1);
+        writer.close_count(count_at);
         writer.leave();
         writer.need(schema);
         Ok(())

@@ -3,6 +3,7 @@
 mod bytes;
 mod interfaces;
 mod refused;
+mod segments;
 mod shapes;
 
 use serde::Serialize;

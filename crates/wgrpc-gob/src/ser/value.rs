@@ -8,7 +8,7 @@ use super::map::{Key, MapWriter};
 use super::only::Only;
 use super::structure::StructWriter;
 use super::variant::Role;
-use super::{Writer, wire};
+use super::{LONG, Writer, wire};
 use crate::carried::Marked;
 use crate::error::{Category, Error, Result};
 use crate::schema::Type;
@@ -23,9 +23,6 @@ pub(super) struct ValueWriter<'w, 'a, 't, P = Always> {
     pub(super) ty: Type<'t>,
     pub(super) place: P,
 }
-
-/// From this length on it is worth to make room for bytes and something more at once.
-const LONG: usize = 1 << 10;
 
 /// Where a value stands, which decides whether a zero is sent.
 pub(super) trait Place: Copy {
@@ -145,8 +142,10 @@ impl<'w, 'a, 't, P: Place> ValueWriter<'w, 'a, 't, P> {
     pub(super) fn counted(mut self, bytes: &[u8], is_zero: bool) -> Result<()> {
         self.writer.check_room(bytes.len())?;
         if bytes.len() >= LONG {
-            // What follows should not move them.
-            self.writer.out.reserve(bytes.len() + LONG);
+            let apart = self.writer.apart(bytes);
+            self.begin(false);
+            self.writer.put_long(bytes, apart);
+            return Ok(());
         }
         match self.place.any() {
             AnyPlace::Field(_) if is_zero => {}

@@ -33,7 +33,7 @@ impl Writer<'_> {
         match self.variants.pop() {
             Some(OpenVariant {
                 count_at: Some(at), ..
-            }) => self.close_count(at, self.out.len() - at - 1),
+            }) => self.close_count(at),
             _ => self.out.push(0),
         }
         self.leave();

@@ -86,3 +86,28 @@ fn a_value_that_does_not_decode_keeps_nothing() {
         assert!(decoded.is_err());
     });
 }
+
+#[test]
+fn damaged_bodies_do_no_harm() {
+    let value = (bytes(SHARED), "text".to_owned(), bytes(SHARED));
+    receive(&value, 0, |decoding, body, _| {
+        let whole = body.bytes();
+        let near = |at: usize| (1..12).contains(&at) || (SHARED - 12..SHARED + 24).contains(&at);
+        for at in (0..whole.len()).filter(|at| near(*at)) {
+            for change in [0x01, 0x80, 0xff] {
+                let mut damaged = whole.to_vec();
+                damaged[at] ^= change;
+                for len in [at, damaged.len()] {
+                    let damaged = Bytes::copy_from_slice(&damaged[..len]);
+                    let body = Body::borrowed(body.id, &damaged).share(&damaged);
+                    let _ = decoding.decode::<(Go<Bytes>, String, Go<Bytes>)>(&body);
+                    drop(body);
+                    assert!(
+                        damaged.is_unique(),
+                        "nothing keeps it longer than its parts"
+                    );
+                }
+            }
+        }
+    });
+}

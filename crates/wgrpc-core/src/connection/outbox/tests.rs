@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use wgrpc_gob::adapt::Go;
+use wgrpc_gob::{Limits, to_vec};
+
 use super::*;
-use crate::codec::Format;
+use crate::codec::{Encoding, Format};
 
 /// A socket that takes `room` bytes and notes every write.
 #[derive(Clone, Default)]
@@ -13,13 +16,15 @@ struct Socket(Arc<Mutex<Taken>>);
 struct Taken {
     room: usize,
     writes: Vec<Vec<u8>>,
+    /// Where the bytes of each write were.
+    places: Vec<usize>,
 }
 
 impl Socket {
     fn with_room(room: usize) -> Self {
         Self(Arc::new(Mutex::new(Taken {
             room,
-            writes: Vec::new(),
+            ..Taken::default()
         })))
     }
 
@@ -45,6 +50,7 @@ impl AsyncWrite for Socket {
         }
         taken.room -= count;
         taken.writes.push(buf[..count].to_vec());
+        taken.places.push(buf.as_ptr().addr());
         Poll::Ready(Ok(count))
     }
 
@@ -186,4 +192,41 @@ fn threads_that_append_and_write_at_once_lose_and_double_nothing() {
         .flat_map(|t| (0..500).map(move |i| t * 1000 + i))
         .collect();
     assert_eq!(seqs, expected);
+}
+
+#[test]
+fn a_long_value_reaches_the_socket_from_where_it_is() {
+    let value = Go(Bytes::from(vec![7; 1 << 20]));
+    for around in [3, LARGE] {
+        let text = "x".repeat(around);
+        let values = (text.clone(), value.clone(), text);
+        let whole = to_vec(&values).unwrap();
+        let mut body = Vec::new();
+        let encoding = Encoding::new(Format::Gob, Limits::default());
+        let types = encoding.encode(&values, &mut body).unwrap();
+        assert!(body.len() < 3 * LARGE);
+        let (shared, copied) = (Bytes::from(body.clone()), body.clone());
+        for mut content in [
+            Content::Own(&mut body),
+            Content::Shared(&shared),
+            Content::Copied(&copied),
+        ] {
+            let socket = Socket::with_room(usize::MAX);
+            let sender = Sender::new(Format::Gob, usize::MAX);
+            let outbox: Outbox = Outbox::new(Box::new(socket.clone()), sender, ());
+            let header = Header::default();
+            let appended = outbox.append(&header, &types, &mut content, usize::MAX);
+            assert_eq!(appended.unwrap(), Append::Responsible);
+            assert!(outbox.unwritten() > value.0.len());
+            outbox.write_here();
+            assert_eq!(outbox.unwritten(), 0);
+            // Definitions and header stand in front, the same ones but for the header's type.
+            let written = socket.writes().concat();
+            let message = &whole[whole.len() - values.0.len() - value.0.len()..];
+            assert!(written.ends_with(message));
+            let places = &socket.0.lock().places;
+            assert!(places.contains(&value.0.as_ptr().addr()), "it was copied");
+        }
+    }
+    assert!(value.0.is_unique(), "what has been written is let go");
 }
