@@ -3,7 +3,7 @@
 //! The one owner of what was read, from the first byte on: the handshake and the codec both take
 //! from it, so that no byte is lost between them. Bytes are read into a scratch buffer of the
 //! thread, so that a connection on which nothing has arrived keeps no buffer; a long message is
-//! read straight into the block in which it will be used.
+//! read straight into the block in which it will be used, from its beginning if it follows another.
 
 use std::cell::Cell;
 use std::io;
@@ -20,12 +20,18 @@ use super::budget::{Budget, Share};
 /// The most that one read brings.
 const SCRATCH: usize = 256 << 10;
 
-/// When at least this much of one message is missing it is read into place.
+/// A message that is known to be at least so long is read into place.
 const LONG: usize = 64 << 10;
 
 /// How much room is made for a long message at a time: memory grows with what has arrived, not
 /// with what was announced.
 const STEP: usize = 1 << 20;
+
+/// Messages that are alike, like those of one method, differ in length by less than this.
+const SLACK: usize = 1 << 10;
+
+/// In more than so many times the room that it needs nothing stays, for values may keep the block.
+const ROOMY: usize = 8;
 
 thread_local! {
     static SCRATCHES: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
@@ -37,6 +43,8 @@ pub(crate) struct Inbox {
     buffer: BytesMut,
     /// It makes no sense to look at the buffer before it is this long.
     need: usize,
+    /// How much room the next message takes if it is like the last one; 0 if that was not long.
+    expected: usize,
     /// What the buffer may take of what all connections may take; none where nothing bounds it.
     share: Option<Share>,
 }
@@ -59,6 +67,7 @@ impl Inbox {
             io,
             buffer: prefix,
             need: 1,
+            expected: 0,
             share: None,
         }
     }
@@ -106,8 +115,10 @@ impl Inbox {
         if !self.has_room(cx) {
             return Poll::Pending;
         }
-        let count = if self.need.saturating_sub(self.buffer.len()) >= LONG {
+        let count = if self.is_inside_long() {
             std::task::ready!(self.poll_into_place(cx))?
+        } else if self.expected > 0 && self.buffer.is_empty() {
+            std::task::ready!(self.poll_ahead(cx))?
         } else {
             std::task::ready!(self.poll_by_scratch(cx))?
         };
@@ -116,6 +127,13 @@ impl Inbox {
             _ if self.is_ready() => Fill::Ready,
             _ => Fill::More,
         }))
+    }
+
+    /// Whether the rest of a long message comes next. It is read to its end and no further: the
+    /// beginning of the next message does not belong into its block.
+    fn is_inside_long(&self) -> bool {
+        // Where only one byte is known to be missing, nobody knows how long the message is.
+        self.need >= LONG && self.need > self.buffer.len() + 1
     }
 
     fn poll_by_scratch(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -143,11 +161,35 @@ impl Inbox {
         poll_read_buf(Pin::new(&mut self.io), cx, &mut room)
     }
 
+    /// Reads the beginning of what may be one more long message into its place. Where nothing
+    /// arrives, no room is kept.
+    fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut block = BytesMut::with_capacity(self.expected);
+        let mut room = (&mut block).limit(SCRATCH);
+        let polled = poll_read_buf(Pin::new(&mut self.io), cx, &mut room);
+        if !block.is_empty() {
+            self.buffer = block;
+        }
+        polled
+    }
+
     /// Takes out what was read. What turns out to be the beginning of the next message is
     /// [given back](Self::give_back).
     pub(crate) fn take(&mut self) -> Bytes {
-        self.need = 1;
-        std::mem::take(&mut self.buffer).freeze()
+        let need = std::mem::replace(&mut self.need, 1);
+        let block = std::mem::take(&mut self.buffer);
+        if need < LONG && self.expected == 0 {
+            return block.freeze();
+        }
+        self.expected = if need < LONG {
+            0
+        } else {
+            need.min(STEP) + SLACK
+        };
+        if block.capacity() / ROOMY > block.len() {
+            return Bytes::copy_from_slice(&block);
+        }
+        block.freeze()
     }
 
     /// Gives back what is left of a block, and says how many bytes are missing at least before

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A stream that hands out its bytes in pieces, and nothing for a while between them.
+/// A stream that hands out its bytes in pieces; at an empty one there is nothing for a moment.
 struct Pieces(std::collections::VecDeque<Vec<u8>>);
 
 impl AsyncRead for Pieces {
@@ -14,6 +14,10 @@ impl AsyncRead for Pieces {
         let Some(piece) = self.0.front_mut() else {
             return Poll::Ready(Ok(()));
         };
+        if piece.is_empty() {
+            self.0.pop_front();
+            return Poll::Pending;
+        }
         let count = piece.len().min(buf.remaining());
         buf.put_slice(&piece[..count]);
         piece.drain(..count);
@@ -80,6 +84,43 @@ fn a_long_message_is_read_whole_and_nothing_behind_it() {
     );
     assert!(matches!(fill(&mut inbox), Fill::Ready));
     assert_eq!(&inbox.take()[..], b"next");
+}
+
+#[test]
+fn a_long_message_that_follows_another_is_read_into_its_place_from_the_beginning() {
+    let message = vec![7; STEP / 2];
+    let mut inbox = inbox([message.clone(), Vec::new(), message.clone(), vec![7; 100]]);
+    // Their length is known from their first bytes.
+    let read = |inbox: &mut Inbox| {
+        assert!(matches!(fill(inbox), Fill::Ready));
+        let block = inbox.take();
+        let (first, missing) = (block.as_ptr(), message.len() - block.len());
+        inbox.give_back(block, missing);
+        while !inbox.is_ready() {
+            fill(inbox);
+        }
+        let block = inbox.take();
+        assert!(block == message);
+        (first == block.as_ptr(), block)
+    };
+    let (_, mut block) = read(&mut inbox);
+    bytes::Buf::advance(&mut block, message.len());
+    inbox.give_back(block, 1);
+    let polled = inbox.poll_fill(&mut Context::from_waker(std::task::Waker::noop()));
+    assert!(polled.is_pending());
+    assert_eq!(
+        inbox.buffer.capacity(),
+        0,
+        "no room is kept while nothing arrives"
+    );
+    let (has_stayed, mut block) = read(&mut inbox);
+    assert!(has_stayed, "it was moved to make room");
+    // What turns out to be short keeps little.
+    bytes::Buf::advance(&mut block, message.len());
+    inbox.give_back(block, 1);
+    assert!(matches!(fill(&mut inbox), Fill::Ready));
+    let kept = inbox.take().try_into_mut().unwrap().capacity();
+    assert!(kept <= ROOMY * 100, "{kept} bytes are kept for 100");
 }
 
 #[test]
