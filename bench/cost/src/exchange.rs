@@ -1,6 +1,7 @@
 //! What is measured: calls of a kind, on one thread, in memory.
 
 use anyhow::{Result, ensure};
+use bytes::Bytes;
 use clap::ValueEnum;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use wgrpc::{Caller, Client, Server, ServerList, XClient, message, service};
@@ -32,7 +33,7 @@ struct Args {
 struct Record {
     id: u64,
     name: String,
-    payload: Vec<u8>,
+    payload: Bytes,
 }
 
 struct Bench;
@@ -140,7 +141,7 @@ async fn echo(bench: &BenchClient<impl Caller>, count: usize) -> Result<()> {
     let record = Record {
         id: 7,
         name: "a name of some length".to_owned(),
-        payload: vec![7; 16 << 10],
+        payload: vec![7; 16 << 10].into(),
     };
     let calls: Vec<_> = (0..count).map(|_| bench.echo(&record)).collect();
     for call in calls {
