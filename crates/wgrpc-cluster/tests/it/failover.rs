@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::time::sleep;
 use wgrpc_cluster::{Discovery, Endpoint, FailMode, SelectMode, ServerList, XClient};
 use wgrpc_core::{BoxFuture, CallInfo, CallOptions, Client, Error, Executed, Middleware, Next};
+use wgrpc_gob::adapt::Go;
 
-use crate::support::{Traffic, Who, connected, list, soon, tally, three};
+use crate::support::{Traffic, Who, connected, list, long_bytes, soon, tally, three};
 
 #[tokio::test]
 async fn no_idempotent_call_is_lost_when_a_server_dies_and_comes_back() {
@@ -121,6 +123,30 @@ async fn a_server_that_does_not_answer_is_left_out() {
     connected(&client, 3).await;
     traffic.goes_on(200).await;
     assert!(traffic.end().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_call_that_is_made_again_sends_its_long_bytes_again() {
+    let who = Who::start("a").await;
+    // It reads the beginning of the first request, and hangs up.
+    let fickle = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("tcp@{}", fickle.local_addr().unwrap());
+    let begun = tokio::spawn(async move {
+        let (mut stream, _) = fickle.accept().await.unwrap();
+        let mut begin = vec![0; 100 << 10];
+        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut begin).await
+    });
+    let known = ServerList::new([who.endpoint(), Endpoint::parse(&address).unwrap()]);
+    let client = XClient::builder().select(SelectMode::RoundRobin);
+    let client = client.start(known).unwrap();
+    connected(&client, 2).await;
+    let bytes = long_bytes();
+    for _ in 0..2 {
+        let options = CallOptions::new().idempotent();
+        let echo = client.call_with::<_, Go<Bytes>>("Who.Echo", &bytes, options);
+        assert!(soon(echo).await.unwrap() == bytes);
+    }
+    assert!(soon(begun).await.unwrap().is_ok(), "it was not called");
 }
 
 #[tokio::test]

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::{sleep, timeout};
 use wgrpc_cluster::{Endpoint, ServerList, XClient};
 use wgrpc_core::{Address, CallOptions, Error, Fault, Method, Server, ServerBuilder, Service};
+use wgrpc_gob::adapt::Go;
 
 /// A server, and how many calls it has executed.
 pub(crate) struct Who {
@@ -38,6 +40,7 @@ impl Who {
         let (mine, name) = (calls.clone(), name.to_owned());
         let failing = name.clone();
         let service = Service::new("Who")
+            .method("Echo", Method::function(|bytes: Go<Bytes>, _| Ok(bytes)))
             .method(
                 "Are",
                 Method::future(move |milliseconds: u64, _| {
@@ -117,6 +120,11 @@ pub(crate) async fn tally(client: &XClient, calls: usize) -> BTreeMap<String, us
         *tally.entry(name).or_default() += 1;
     }
     tally
+}
+
+/// Bytes that are so many that they are sent from where they are.
+pub(crate) fn long_bytes() -> Go<Bytes> {
+    Go((0..1 << 20).map(|index: u32| index as u8).collect())
 }
 
 /// Fails instead of hanging.

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use wgrpc_cluster::{ServerList, XClient};
 use wgrpc_core::{CallOptions, Error};
+use wgrpc_gob::adapt::Go;
 
-use crate::support::{connected, list, soon, three};
+use crate::support::{connected, list, long_bytes, soon, three};
 
 #[tokio::test]
 async fn a_broadcast_reaches_every_server() {
@@ -82,6 +84,19 @@ async fn the_results_of_all_servers_have_their_addresses() {
             Err(error) => assert_eq!(error.to_string(), "c does not want to"),
         }
         assert_eq!(result.is_err(), name == "c");
+    }
+}
+
+#[tokio::test]
+async fn long_bytes_reach_all_servers_whole() {
+    let servers = three().await;
+    let client = XClient::builder().start(list(&servers)).unwrap();
+    let bytes = long_bytes();
+    let results = soon(client.call_all::<_, Go<Bytes>>("Who.Echo", &bytes));
+    let results = results.await.unwrap();
+    assert_eq!(results.len(), 3);
+    for (_, echo) in results {
+        assert!(echo.unwrap() == bytes);
     }
 }
 
