@@ -41,7 +41,7 @@ use variant::OpenVariant;
 
 /// From this length on it is worth to make room for bytes and something more at once, and to ask
 /// whether they can be left out.
-const LONG: usize = 1 << 10;
+const MANY: usize = 1 << 10;
 
 /// Appends `value` as one message to `out`: its length, the type's id and the value.
 ///
@@ -63,7 +63,9 @@ pub fn encode<T: Serialize + ?Sized>(
 }
 
 /// As [`encode`], but a `bytes::Bytes` of 16 KiB or more that goes through the adapter
-/// [`adapt::bytes`](crate::adapt::bytes) is not copied into `out`: it becomes a [`Segment`].
+/// [`adapt::bytes`](crate::adapt::bytes) is not copied into `out`: it becomes a [`Segment`]. Only
+/// what serde keeps aside, for an untagged enum for instance, and a message with a struct whose
+/// fields do not come in the order that they have on the wire is copied nevertheless.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -144,7 +146,7 @@ fn write_message<T: Serialize + ?Sized>(
         limits,
         dynamics,
         needs: Needs::default(),
-        leaves_out: long == Long::LeftOut,
+        long,
         marks: Vec::new(),
         variants: SmallVec::new(),
         is_inferred,
@@ -177,8 +179,8 @@ struct Writer<'a> {
     dynamics: &'a Dynamics,
     /// The schemas of what stands in interfaces, and what is left out.
     needs: Needs,
-    /// Whether long bytes whose owner is known are left out.
-    leaves_out: bool,
+    /// What becomes of long bytes whose owner is known.
+    long: Long,
     /// Where the fields begin of those structs being written that are out of order: a stack, the
     /// innermost struct on top.
     marks: Vec<Mark>,
@@ -238,12 +240,7 @@ impl Writer<'_> {
         (1..width).for_each(|_| self.out.push(0));
         wire::put_int(&mut self.out, i64::from(root.id().number()));
         self.framed(root, value)?;
-        if self.failed {
-            return Err(Error::new(
-                Category::Message,
-                "a `Serialize` implementation went on after a part of its value had failed",
-            ));
-        }
+        self.check_whole()?;
         self.check_size()?;
         let len = self.len_from(start + width);
         if width == 1 && len < 0x80 {
@@ -359,6 +356,17 @@ impl Writer<'_> {
     #[cold]
     fn too_long(&self) -> Error {
         Error::limit("message", self.limits.message, "the length of the message")
+    }
+
+    /// Checks that no part has failed whose error somebody has ignored.
+    fn check_whole(&self) -> Result<()> {
+        if self.failed {
+            return Err(Error::new(
+                Category::Message,
+                "a `Serialize` implementation went on after a part of its value had failed",
+            ));
+        }
+        Ok(())
     }
 
     /// Notes that a part has failed, and passes its error on.

@@ -348,11 +348,9 @@ impl Arguments {
 
 impl fmt::Debug for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = match self.body.content() {
-            Content::Copied(bytes) => bytes.len(),
-            Content::Shared(bytes) => bytes.len(),
-            Content::Own(bytes) => bytes.len(),
-        };
+        let apart = self.types.segments().iter();
+        let apart: usize = apart.map(|segment| segment.bytes.len()).sum();
+        let len = self.body.content().bytes().len() + apart;
         write!(f, "Arguments({len} bytes)")
     }
 }

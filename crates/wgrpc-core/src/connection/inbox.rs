@@ -3,7 +3,8 @@
 //! The one owner of what was read, from the first byte on: the handshake and the codec both take
 //! from it, so that no byte is lost between them. Bytes are read into a scratch buffer of the
 //! thread, so that a connection on which nothing has arrived keeps no buffer; a long message is
-//! read straight into the block in which it will be used, from its beginning if it follows another.
+//! read straight into the block in which it will be used, from its beginning if it follows another
+//! that arrived in several reads.
 
 use std::cell::Cell;
 use std::io;
@@ -43,7 +44,8 @@ pub(crate) struct Inbox {
     buffer: BytesMut,
     /// It makes no sense to look at the buffer before it is this long.
     need: usize,
-    /// How much room the next message takes if it is like the last one; 0 if that was not long.
+    /// How much room the next message takes if it is like the last one; 0 if that was not long, or
+    /// was there with one read.
     expected: usize,
     /// What the buffer may take of what all connections may take; none where nothing bounds it.
     share: Option<Share>,
@@ -162,7 +164,7 @@ impl Inbox {
     }
 
     /// Reads the beginning of what may be one more long message into its place. Where nothing
-    /// arrives, no room is kept.
+    /// arrives, no room is kept: it is made for each attempt, and not touched.
     fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut block = BytesMut::with_capacity(self.expected);
         let mut room = (&mut block).limit(SCRATCH);

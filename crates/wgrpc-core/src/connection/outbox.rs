@@ -346,7 +346,8 @@ impl Content<'_> {
         }
     }
 
-    fn bytes(&self) -> &[u8] {
+    /// The bytes, but those that were left out.
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Own(bytes) => bytes,
             Self::Shared(bytes) => bytes,

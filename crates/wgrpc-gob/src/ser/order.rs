@@ -26,6 +26,7 @@ impl Writer<'_> {
         fields: &[Field<Ref>],
         start: usize,
     ) -> Result<usize> {
+        self.check_whole()?;
         self.join_segments(start);
         let first = self.marks.len();
         let mut reader = wire::Reader::new(&self.out.bytes[start..]);

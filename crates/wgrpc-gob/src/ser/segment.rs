@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::{LONG, Writer, wire};
+use super::{Long, MANY, Writer, wire};
 use crate::lent::shared;
 
 /// Bytes of a message that do not stand in the buffer that it was appended to.
@@ -20,10 +20,12 @@ impl Writer<'_> {
     /// Bytes that are many, to be left out if their owner has lent them; makes room for them if
     /// not.
     pub(super) fn apart(&mut self, bytes: &[u8]) -> Option<Bytes> {
-        let apart = Some(bytes).filter(|_| self.leaves_out).and_then(shared);
+        let apart = Some(bytes)
+            .filter(|_| self.long == Long::LeftOut)
+            .and_then(shared);
         if apart.is_none() {
             // What follows should not move them.
-            self.out.reserve(bytes.len() + LONG);
+            self.out.reserve(bytes.len() + MANY);
         }
         apart
     }
@@ -78,16 +80,24 @@ impl Writer<'_> {
     /// more: what stands there is about to be taken apart.
     #[cold]
     pub(super) fn join_segments(&mut self, start: usize) {
-        self.leaves_out = false;
+        self.long = Long::Copied;
         if self.needs.is_nothing() {
             return;
         }
         let first = self.first_behind(start);
-        // The last one first, so that the others stay where they belong.
-        for Segment { at, bytes } in self.needs.noted().segments.drain(first..).rev() {
+        let segments = self.needs.noted().segments.split_off(first);
+        let Some(from) = segments.first().map(|segment| segment.at) else {
+            return;
+        };
+        let rest = self.out.bytes.split_off(from);
+        let mut done = 0;
+        for Segment { at, bytes } in segments {
             self.end += bytes.len();
-            self.out.bytes.splice(at..at, bytes);
+            self.out.extend_from_slice(&rest[done..at - from]);
+            self.out.extend_from_slice(&bytes);
+            done = at - from;
         }
+        self.out.extend_from_slice(&rest[done..]);
     }
 
     /// The first of those that were left out behind `start`. (At `start` itself only something that

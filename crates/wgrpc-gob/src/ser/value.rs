@@ -8,7 +8,7 @@ use super::map::{Key, MapWriter};
 use super::only::Only;
 use super::structure::StructWriter;
 use super::variant::Role;
-use super::{LONG, Writer, wire};
+use super::{MANY, Writer, wire};
 use crate::carried::Marked;
 use crate::error::{Category, Error, Result};
 use crate::schema::Type;
@@ -141,7 +141,7 @@ impl<'w, 'a, 't, P: Place> ValueWriter<'w, 'a, 't, P> {
     #[inline]
     pub(super) fn counted(mut self, bytes: &[u8], is_zero: bool) -> Result<()> {
         self.writer.check_room(bytes.len())?;
-        if bytes.len() >= LONG {
+        if bytes.len() >= MANY {
             let apart = self.writer.apart(bytes);
             self.begin(false);
             self.writer.put_long(bytes, apart);
