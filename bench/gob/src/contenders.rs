@@ -10,6 +10,7 @@ pub(crate) mod gob01;
 mod gobwire;
 mod json;
 mod messagepack;
+mod plain;
 mod postcard;
 mod prost;
 mod wgrpc;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
+use self::plain::{Buffer, Plain, Slice};
 use crate::values::{self, Kind, Sample, Value, differs};
 
 /// Writes values into a buffer.
@@ -99,14 +101,16 @@ pub(crate) fn all() -> Result<Vec<Contender>> {
     all.extend(go::contender()?);
     all.push(contender::<gobwire::Stream, gobwire::Decoding>("gobwire"));
     all.push(contender::<gob01::Stream, gob01::Decoding>("gob"));
-    all.push(contender::<json::Buffer, json::Slice>("serde_json"));
-    all.push(contender::<bincode::Buffer, bincode::Slice>("bincode"));
-    all.push(contender::<postcard::Buffer, postcard::Slice>("postcard"));
-    all.push(contender::<messagepack::Buffer, messagepack::Slice>(
-        "rmp-serde",
-    ));
+    all.push(plain::<json::Json>("serde_json"));
+    all.push(plain::<bincode::Bincode>("bincode"));
+    all.push(plain::<postcard::Postcard>("postcard"));
+    all.push(plain::<messagepack::MessagePack>("rmp-serde"));
     all.push(prost::contender());
     Ok(all)
+}
+
+fn plain<P: Plain>(name: &'static str) -> Contender {
+    contender::<Buffer<P>, Slice<P>>(name)
 }
 
 fn contender<W: Writer, R: Reader>(name: &'static str) -> Contender {
