@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use ::bytes::Bytes;
+use serde::Serializer;
+use serde::ser::{SerializeSeq as _, SerializeStruct as _};
 
 use super::*;
 use crate::adapt::Go;
@@ -137,10 +139,7 @@ fn they_are_in_the_lengths_of_all_that_is_around_them() {
 fn a_count_that_was_not_known_before_moves_them() {
     struct Some200;
     impl Serialize for Some200 {
-        fn serialize<S: serde::Serializer>(
-            &self,
-            serializer: S,
-        ) -> std::result::Result<S::Ok, S::Error> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
             let lens = [LONG; 3].into_iter().chain([1; 197]);
             serializer.collect_seq(lens.filter(|len| *len > 0).map(bytes))
         }
@@ -185,4 +184,49 @@ fn they_count_for_the_limit_of_messages_and_a_failed_encoding_keeps_nothing() {
         }
     }
     assert!(value.0.0.is_unique() && value.1.0.is_unique());
+}
+
+#[test]
+fn a_value_that_ignores_a_failed_part_fails_before_its_fields_are_put_in_order() {
+    type Done<S> = std::result::Result<<S as Serializer>::Ok, <S as Serializer>::Error>;
+    /// Leaves bytes out, and fails then.
+    struct Broken;
+    impl Serialize for Broken {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Done<S> {
+            let mut blob = serializer.serialize_struct("Blob", 4)?;
+            blob.serialize_field("data", &bytes(LONG))?;
+            Err(serde::ser::Error::custom("broken"))
+        }
+    }
+    struct Ignoring;
+    impl Serialize for Ignoring {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Done<S> {
+            let mut list = serializer.serialize_seq(None)?;
+            assert!(list.serialize_element(&Broken).is_err());
+            list.end()
+        }
+    }
+    struct Careless;
+    gob_struct!(Careless {
+        "Number" "number": i64,
+        "Other" "other": i64,
+        "Items" "items": Vec<Blob>,
+    });
+    impl Serialize for Careless {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Done<S> {
+            let mut fields = serializer.serialize_struct("Careless", 3)?;
+            fields.serialize_field("other", &7)?;
+            fields.serialize_field("items", &Ignoring)?;
+            fields.serialize_field("number", &7)?;
+            fields.end()
+        }
+    }
+    let (schema, limits) = (Schema::of::<Careless>(), Limits::default());
+    let (dynamics, mut out) = (Dynamics::new(limits.types), b"before".to_vec());
+    let error = encode_apart(schema, &Careless, &dynamics, &limits, &mut out).unwrap_err();
+    assert!(
+        error.to_string().contains("went on after a part"),
+        "{error}"
+    );
+    assert_eq!(out, b"before");
 }
