@@ -94,6 +94,8 @@ struct State {
     delivered: Instant,
     /// When the connection's task wakes up by itself to look at deadlines.
     armed: Option<Instant>,
+    /// Whether the connection's task looks for replies instead of sleeping, if it is awake.
+    is_looking: bool,
 }
 
 /// A successful answer.

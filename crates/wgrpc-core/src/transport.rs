@@ -7,6 +7,7 @@
 mod dial;
 mod listener;
 mod lookup;
+mod source;
 mod tcp;
 
 use std::fmt;
@@ -21,12 +22,13 @@ use tokio::net::{TcpStream, UnixStream, unix};
 pub(crate) use dial::dial;
 pub(crate) use listener::Listener;
 pub(crate) use lookup::Lookup;
+pub(crate) use source::Source;
 
 /// A connection: the way in, the way out, and the ends.
 pub(crate) struct Io {
     /// What has been read already and is still to be looked at, before anything from `read`.
     pub(crate) prefix: BytesMut,
-    pub(crate) read: Box<dyn AsyncRead + Send + Unpin>,
+    pub(crate) read: Box<dyn Source>,
     pub(crate) write: Box<dyn AsyncWrite + Send + Unpin>,
     /// The other end.
     pub(crate) peer: Peer,
@@ -54,7 +56,7 @@ impl Io {
     }
 
     fn new(
-        read: impl AsyncRead + Send + Unpin + 'static,
+        read: impl Source + 'static,
         write: impl AsyncWrite + Send + Unpin + 'static,
         peer: Peer,
         local: Peer,

@@ -49,12 +49,13 @@ const STREAMS: &[&str] = &[
 ];
 
 /// The only state that a process shares is the schemas of its types, and the numbers that they
-/// have. The others are a thread's: scratch buffers, and the block that is lent. They are empty
-/// between two uses.
+/// have. The others are a thread's: scratch buffers and the block that is lent, which are empty
+/// between two uses, and which connection had the thread last.
 const SHARED_STATE: &[&str] = &[
     "crates/wgrpc-gob/src/schema",
     "crates/wgrpc-gob/src/lent.rs",
     "crates/wgrpc-core/src/client/call.rs",
+    "crates/wgrpc-core/src/connection/busy_poll.rs",
     "crates/wgrpc-core/src/connection/inbox.rs",
 ];
 

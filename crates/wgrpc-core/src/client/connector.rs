@@ -206,6 +206,7 @@ impl Connector {
                     is_draining: false,
                     delivered: Instant::now(),
                     armed: None,
+                    is_looking: false,
                 },
             ),
             decoding: receiver.decoding(),

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{Reply, SHUTTING_DOWN, Shared};
 use crate::codec::{Next, Receiver};
-use crate::connection::{Fill, Flush, Inbox, Stall, Timer};
+use crate::connection::{BusyPoll, Fill, Flush, Inbox, Stall, Timer, take_turns};
 use crate::error::{Cause, Code, Error};
 use crate::protocol::Ext;
 
@@ -39,6 +39,7 @@ pub(super) struct Driver {
     receiver: Receiver,
     timer: Timer,
     stall: Stall,
+    busy_poll: BusyPoll,
     /// What waited to be written when others were last given a turn to add to it.
     seen: Option<(usize, u32)>,
     /// The number of the next call once all who were woken last have made theirs.
@@ -61,13 +62,14 @@ enum Found {
 
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>, inbox: Inbox, receiver: Receiver) -> Self {
-        let stall = Stall::new(shared.options.limits.stall);
+        let limits = &shared.options.limits;
         Self {
+            stall: Stall::new(limits.stall),
+            busy_poll: BusyPoll::new(limits.busy_poll),
             shared,
             inbox,
             receiver,
             timer: Timer::default(),
-            stall,
             seen: None,
             expected: 0,
             strange_replies: 0,
@@ -99,7 +101,10 @@ impl Driver {
                     let what = "the server closed the connection in the middle of a message";
                     return Err(Cause::new(what));
                 }
-                Poll::Ready(Ok(Fill::Ready | Fill::More)) => self.stall.read(Some(true)),
+                Poll::Ready(Ok(Fill::Ready | Fill::More)) => {
+                    self.stall.read(Some(true));
+                    self.busy_poll.arrived();
+                }
                 Poll::Ready(Err(error)) => return Err(Cause::new(error)),
             }
         }
@@ -188,6 +193,7 @@ impl Driver {
         {
             let mut state = self.shared.outbox.lock();
             state.delivered = now;
+            state.is_looking = self.busy_poll.is_on(&self.inbox);
             let ext = Ext(self.shared.server_ext.load(Ordering::Relaxed));
             if ext.contains(Ext::METHOD_NUMBERS) {
                 state.numbers.get_or_insert_default();
@@ -204,6 +210,9 @@ impl Driver {
                     None if state.pending.expects_late_reply() => {}
                     None => self.strange_replies += 1,
                 }
+            }
+            if state.pending.in_flight() == 0 {
+                self.busy_poll.rest();
             }
             if drains {
                 state.is_draining = true;
@@ -249,9 +258,7 @@ impl Driver {
             return Ok(());
         }
         if self.yields() {
-            // Waking itself would wake another worker too, to take over what there is to do.
-            let turn = std::pin::pin!(tokio::task::yield_now());
-            let _: Poll<()> = turn.poll(cx);
+            take_turns(cx);
             return Ok(());
         }
         match self.shared.outbox.flush(cx) {
@@ -316,7 +323,46 @@ impl Driver {
         state.is_draining && state.pending.in_flight() == 0
     }
 
+    /// Looks for replies before it sleeps, if some are to come. Says whether there is news.
+    fn busy_poll(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.busy_poll.is_on(&self.inbox) {
+            return false;
+        }
+        let outbox = &self.shared.outbox;
+        let has_callers = {
+            let state = outbox.lock();
+            if state.pending.in_flight() == 0 {
+                self.busy_poll.rest();
+                return false;
+            }
+            if state.is_taken() {
+                return false;
+            }
+            // Another thread may be busy with those whose replies came with the last read.
+            state.pending.in_flight() > 1
+        };
+        let is_news = self
+            .busy_poll
+            .poll(cx, &mut self.inbox, has_callers, || outbox.is_taken());
+        if !self.busy_poll.is_on(&self.inbox) {
+            outbox.lock().is_looking = false;
+        }
+        is_news
+    }
+
     fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        self.busy_poll.enter();
+        loop {
+            if let Poll::Ready(error) = self.poll_once(cx) {
+                return Poll::Ready(error);
+            }
+            if !self.busy_poll(cx) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn poll_once(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let was_read = self.poll_read(cx);
         if let Some(error) = &self.shared.outbox.lock().closed {
             return Poll::Ready(error.clone());

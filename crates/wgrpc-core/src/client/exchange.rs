@@ -305,18 +305,19 @@ fn send(
         numbers.tell(request.method);
     }
     let is_earliest = outbox.arm(deadline);
+    let is_looking = outbox.is_looking;
     drop(outbox);
-    let is_left_to_task = match append {
+    let is_for_task = match append {
         Append::Queued => false,
         Append::Responsible if is_alone => {
             shared.outbox.write_here();
             // Others may have found too much unwritten meanwhile.
             shared.make_room(|_| ());
-            false
+            is_looking
         }
         Append::Responsible => true,
     };
-    if is_left_to_task || is_earliest {
+    if is_for_task || is_earliest {
         shared.outbox.wake();
     }
     Ok(seq)

@@ -7,16 +7,17 @@
 //! that arrived in several reads.
 
 use std::cell::Cell;
-use std::io;
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio_util::io::poll_read_buf;
 
 use super::budget::{Budget, Share};
+use crate::transport::Source;
 
 /// The most that one read brings.
 const SCRATCH: usize = 256 << 10;
@@ -40,8 +41,10 @@ thread_local! {
 
 /// The incoming side of a connection.
 pub(crate) struct Inbox {
-    io: Box<dyn AsyncRead + Send + Unpin>,
+    io: Box<dyn Source>,
     buffer: BytesMut,
+    /// How a read went of which nobody has been told.
+    found: Option<io::Result<usize>>,
     /// It makes no sense to look at the buffer before it is this long.
     need: usize,
     /// How much room the next message takes if it is like the last one; 0 if that was not long, or
@@ -64,10 +67,11 @@ pub(crate) enum Fill {
 
 impl Inbox {
     /// Reads from `io`; `prefix` has been read before.
-    pub(crate) fn new(io: Box<dyn AsyncRead + Send + Unpin>, prefix: BytesMut) -> Self {
+    pub(crate) fn new(io: Box<dyn Source>, prefix: BytesMut) -> Self {
         Self {
             io,
             buffer: prefix,
+            found: None,
             need: 1,
             expected: 0,
             share: None,
@@ -109,15 +113,18 @@ impl Inbox {
 
     /// Whether enough has been read to look at.
     pub(crate) fn is_ready(&self) -> bool {
-        self.buffer.len() >= self.need
+        self.found.is_none() && self.buffer.len() >= self.need
     }
 
     /// Reads once.
     pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Fill>> {
-        if !self.has_room(cx) {
+        let found = self.found.take();
+        if found.is_none() && !self.has_room(cx) {
             return Poll::Pending;
         }
-        let count = if self.is_inside_long() {
+        let count = if let Some(found) = found {
+            found?
+        } else if self.is_inside_long() {
             std::task::ready!(self.poll_into_place(cx))?
         } else if self.expected > 0 && self.buffer.is_empty() {
             std::task::ready!(self.poll_ahead(cx))?
@@ -139,16 +146,52 @@ impl Inbox {
     }
 
     fn poll_by_scratch(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.by_scratch(|io, scratch| {
+            let mut read = ReadBuf::new(scratch);
+            let polled = Pin::new(io).poll_read(cx, &mut read);
+            polled.map_ok(|()| read.filled().len())
+        })
+    }
+
+    /// Lets `read` read into the scratch buffer.
+    fn by_scratch(
+        &mut self,
+        read: impl FnOnce(&mut dyn Source, &mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         // Taken out while it is in use: whatever runs inside the read finds none and makes one.
         let mut scratch = SCRATCHES
             .take()
             .unwrap_or_else(|| vec![0; SCRATCH].into_boxed_slice());
-        let mut read = ReadBuf::new(&mut scratch);
-        let polled = Pin::new(&mut self.io).poll_read(cx, &mut read);
-        let count = read.filled().len();
-        self.buffer.extend_from_slice(read.filled());
+        let polled = read(&mut *self.io, &mut scratch);
+        if let Poll::Ready(Ok(count)) = polled {
+            self.buffer.extend_from_slice(&scratch[..count]);
+        }
         SCRATCHES.set(Some(scratch));
-        polled.map_ok(|()| count)
+        polled
+    }
+
+    /// Whether [`fill_now`](Self::fill_now) may find something: not on every stream, and not where
+    /// long messages are read.
+    pub(crate) fn can_fill_now(&self) -> bool {
+        self.need < LONG && self.expected == 0 && self.io.socket().is_some()
+    }
+
+    /// Reads what is there, also if the runtime has not heard of it. Says whether there is
+    /// something to learn from [`poll_fill`](Self::poll_fill).
+    pub(crate) fn fill_now(&mut self) -> bool {
+        debug_assert!(self.found.is_none(), "what was found is learned first");
+        let read = self.by_scratch(|io, scratch| {
+            let read = io.socket().map(|socket| (&*socket).read(scratch));
+            match read {
+                None => Poll::Pending,
+                Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+                Some(read) => Poll::Ready(read),
+            }
+        });
+        if let Poll::Ready(read) = read {
+            self.found = Some(read);
+        }
+        self.found.is_some()
     }
 
     fn poll_into_place(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -214,7 +257,8 @@ impl Inbox {
 
     /// The reader and what it has read and nobody has taken, for whoever takes the connection
     /// over.
-    pub(crate) fn into_parts(self) -> (Box<dyn AsyncRead + Send + Unpin>, BytesMut) {
+    pub(crate) fn into_parts(self) -> (Box<dyn Source>, BytesMut) {
+        debug_assert!(self.found.is_none(), "nobody looks during the handshake");
         (self.io, self.buffer)
     }
 }

@@ -4,7 +4,7 @@
 //! is *responsible* for writing: whoever finds nobody responsible becomes it, and either writes
 //! in place or wakes the connection's task to do it. The responsible party writes everything
 //! that is there until nothing is left. So a thousand calls that are made before the task runs
-//! go out in one system call, and a lone call goes out without waking anybody.
+//! go out in one system call, and a lone call goes out without having to wait for a task.
 
 use std::io;
 use std::ops::{Deref, DerefMut, Range};
@@ -136,7 +136,7 @@ impl<T> Outbox<T> {
 
     /// Whether somebody is responsible for writing: something is not written yet.
     pub(crate) fn is_taken(&self) -> bool {
-        self.state.lock().is_taken
+        self.lock().is_taken()
     }
 
     /// Why nothing can be sent any more, if that is so.
@@ -294,6 +294,11 @@ impl<T> Locked<'_, T> {
         } else {
             Append::Responsible
         })
+    }
+
+    /// Whether somebody is responsible for writing: something is not written yet.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.0.is_taken
     }
 
     /// Makes the caller responsible, if nobody is.

@@ -16,7 +16,7 @@ use super::request::begin;
 use super::services::{Routes, View};
 use super::{Phase, Shared};
 use crate::codec::{Body, Next, Receiver, Types};
-use crate::connection::{Append, Fill, Flush, Inbox, Share, Stall, Timer};
+use crate::connection::{Append, BusyPoll, Fill, Flush, Inbox, Share, Stall, Timer, take_turns};
 use crate::error::{Cause, Code, Fault};
 use crate::header::{Header, Meta};
 use crate::protocol;
@@ -69,6 +69,7 @@ pub(super) struct Connection {
     was_large: bool,
     timer: Timer,
     stall: Stall,
+    busy_poll: BusyPoll,
     scratch: Vec<u8>,
     /// The place among the server's connections, if it takes one.
     place: Option<Place>,
@@ -122,6 +123,7 @@ impl Connection {
             view: server.services.view(),
             routes: Routes::default(),
             stall: Stall::new(server.limits.stall),
+            busy_poll: BusyPoll::new(server.limits.busy_poll),
             server,
             link,
             inbox,
@@ -195,6 +197,7 @@ impl Connection {
                 }
                 Poll::Ready(Ok(Fill::Ready | Fill::More)) => {
                     self.stall.read(Some(true));
+                    self.busy_poll.arrived();
                     self.quiet = None;
                 }
                 Poll::Ready(Ok(Fill::End)) => {
@@ -363,9 +366,7 @@ impl Connection {
         }
         if self.link.in_flight() > 0 && !self.has_yielded {
             self.has_yielded = true;
-            // Waking itself would wake another worker too, to take over what there is to do.
-            let turn = std::pin::pin!(tokio::task::yield_now());
-            let _: Poll<()> = turn.poll(cx);
+            take_turns(cx);
             return;
         }
         self.has_yielded = false;
@@ -470,6 +471,55 @@ impl Connection {
         cx.waker().wake_by_ref();
         Poll::Pending
     }
+
+    /// Looks for requests before it sleeps, if it has done all there is. Says whether there is
+    /// news.
+    fn busy_poll(&mut self, cx: &mut Context<'_>) -> bool {
+        self.busy_poll.is_on(&self.inbox)
+            && self.reading == Reading::Open
+            && self.closing.is_none()
+            && self.paused.is_none()
+            && self.rest.is_empty()
+            && self.link.in_flight() == 0
+            && !self.link.outbox.is_taken()
+            && self.busy_poll.poll(cx, &mut self.inbox, false, || false)
+    }
+
+    fn poll_once(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Registered before anything is looked at, so that no news is missed.
+        self.link.outbox.register(cx.waker());
+        if self.server.phase() == Phase::Killed {
+            return Poll::Ready(());
+        }
+        if self.closing.is_none() {
+            self.poll_read(cx);
+            self.poll_write(cx);
+            if self.paused.is_some() && !self.is_at_limit() {
+                // What was written made room.
+                cx.waker().wake_by_ref();
+            }
+            if let Some(cause) = self.link.outbox.closed()
+                && self.reading != Reading::Lost
+            {
+                self.lose(cause);
+            }
+        }
+        let is_closing = self.closing.is_some() || self.is_finished();
+        if is_closing {
+            self.quiet = None;
+        }
+        if is_closing && self.poll_close(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if self.poll_time(cx).is_ready() {
+            if is_closing {
+                return Poll::Ready(());
+            }
+            self.lose(Cause::new("the client makes no progress"));
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
 }
 
 /// Whether one more request is taken on.
@@ -493,40 +543,13 @@ impl Future for Connection {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        // Registered before anything is looked at, so that no news is missed.
-        this.link.outbox.register(cx.waker());
-        if this.server.phase() == Phase::Killed {
-            return Poll::Ready(());
-        }
-        if this.closing.is_none() {
-            this.poll_read(cx);
-            this.poll_write(cx);
-            if this.paused.is_some() && !this.is_at_limit() {
-                // What was written made room.
-                cx.waker().wake_by_ref();
-            }
-            if let Some(cause) = this.link.outbox.closed()
-                && this.reading != Reading::Lost
-            {
-                this.lose(cause);
+        self.busy_poll.enter();
+        loop {
+            let polled = self.poll_once(cx);
+            if polled.is_ready() || !self.busy_poll(cx) {
+                return polled;
             }
         }
-        let is_closing = this.closing.is_some() || this.is_finished();
-        if is_closing {
-            this.quiet = None;
-        }
-        if is_closing && this.poll_close(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        if this.poll_time(cx).is_ready() {
-            if is_closing {
-                return Poll::Ready(());
-            }
-            this.lose(Cause::new("the client makes no progress"));
-            cx.waker().wake_by_ref();
-        }
-        Poll::Pending
     }
 }
 

@@ -8,6 +8,7 @@
 mod announcer;
 mod backpressure;
 mod budget;
+mod busy_poll;
 mod bytes;
 mod codec;
 mod connector;

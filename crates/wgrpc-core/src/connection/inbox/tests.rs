@@ -1,5 +1,7 @@
 //! Reading, in all sizes.
 
+use tokio::io::AsyncRead;
+
 use super::*;
 
 /// A stream that hands out its bytes in pieces; at an empty one there is nothing for a moment.
@@ -27,6 +29,8 @@ impl AsyncRead for Pieces {
         Poll::Ready(Ok(()))
     }
 }
+
+impl Source for Pieces {}
 
 fn inbox(pieces: impl IntoIterator<Item = Vec<u8>>) -> Inbox {
     Inbox::new(

@@ -1,0 +1,168 @@
+//! Looking for what comes next, for a moment, before the connection's task sleeps.
+//!
+//! To fall asleep and to be woken by the kernel takes longer than many peers take to answer. So a
+//! task that has reason to expect something looks at its socket a few times more. That costs
+//! processor time which somebody else might want: it is done only while it keeps finding something,
+//! by a connection that has its thread to itself.
+
+use std::cell::Cell;
+use std::task::Context;
+use std::time::{Duration, Instant};
+
+use super::{Inbox, take_turns};
+
+/// So long it looks before others have a turn. Whatever becomes ready meanwhile waits for it, or
+/// for another thread.
+const SLICE: Duration = Duration::from_micros(20);
+
+/// After so long others have a turn also if it keeps finding something.
+const TURN: Duration = Duration::from_micros(200);
+
+/// A thread is busy if all others together take longer than this when they have a turn.
+const BUSY: Duration = Duration::from_micros(100);
+
+/// After it has found something so often, others have a turn first, to see whether the thread is
+/// busy.
+const TURN_EVERY: u32 = 16;
+
+/// It sleeps until so many reads have brought something: at most, after it has looked in vain, and
+/// always after it has shared the thread.
+const MOST_SKIPPED: u32 = 64;
+
+/// A look is a system call; so many pauses lie between two.
+const PAUSES: u32 = 8;
+
+thread_local! {
+    /// Whose turn it was last, of all connections of the program; zero for nobody's.
+    static LAST: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Looks for what comes next on one connection.
+#[derive(Debug)]
+pub(crate) struct BusyPoll {
+    limit: Duration,
+    /// Since when it has been looking, if it is.
+    since: Option<Instant>,
+    /// When it looked first since the connection has its turn.
+    began: Option<Instant>,
+    /// When others got their turn, if they have one.
+    turn: Option<Instant>,
+    /// How often it has to find something before others have a turn first.
+    left: u32,
+    /// How many reads it slept through after it had looked in vain.
+    skipped: u32,
+    /// How many it still sleeps through.
+    skips: u32,
+    /// Whether something is expected.
+    is_waiting: bool,
+}
+
+impl BusyPoll {
+    /// Looks for up to `limit` each time; never, if that is zero.
+    pub(crate) fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            since: None,
+            began: None,
+            turn: None,
+            left: 0,
+            skipped: 0,
+            skips: 0,
+            is_waiting: false,
+        }
+    }
+
+    /// Notes that the connection has a turn.
+    pub(crate) fn enter(&mut self) {
+        let this = std::ptr::from_ref(self).addr();
+        let last = LAST.replace(this);
+        self.began = None;
+        if let Some(turn) = self.turn.take() {
+            self.left = TURN_EVERY;
+            if turn.elapsed() > BUSY {
+                self.left = 0;
+                self.give_up();
+            }
+        }
+        if self.is_waiting && last != this && last != 0 {
+            self.since = None;
+            self.skips = MOST_SKIPPED;
+        }
+    }
+
+    /// Notes that something has arrived, and that more is expected.
+    pub(crate) fn arrived(&mut self) {
+        self.is_waiting = true;
+        if self.since.take().is_some() {
+            self.skipped = 0;
+            self.left = self.left.saturating_sub(1);
+        } else {
+            self.skips = self.skips.saturating_sub(1);
+        }
+    }
+
+    /// Notes that nothing is expected.
+    pub(crate) fn rest(&mut self) {
+        self.is_waiting = false;
+        self.since = None;
+        self.turn = None;
+    }
+
+    /// Whether it looks into `inbox` if it has to wait now.
+    pub(crate) fn is_on(&self, inbox: &Inbox) -> bool {
+        self.skips == 0 && !self.limit.is_zero() && inbox.can_fill_now()
+    }
+
+    /// Looks until something has arrived in `inbox`, or `is_wanted` says that there is something
+    /// else to do; then it is true. It is false if the task should return, to be polled again when
+    /// there is news, or when others had their turn. Only to be called if it [is on](Self::is_on).
+    ///
+    /// `others_first` says that others may have things to do that this thread could take over.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        inbox: &mut Inbox,
+        others_first: bool,
+        is_wanted: impl Fn() -> bool,
+    ) -> bool {
+        self.is_waiting = true;
+        let mut now = Instant::now();
+        let others_first = others_first && self.since.is_none();
+        let since = *self.since.get_or_insert(now);
+        let began = *self.began.get_or_insert(now);
+        if others_first || self.left == 0 || now - began >= TURN {
+            return self.let_others(cx, now);
+        }
+        let slice = now + SLICE;
+        loop {
+            if inbox.fill_now() || is_wanted() {
+                return true;
+            }
+            (0..PAUSES).for_each(|_| std::hint::spin_loop());
+            now = Instant::now();
+            if now - since >= self.limit {
+                self.give_up();
+                return false;
+            }
+            if now >= slice {
+                return self.let_others(cx, now);
+            }
+        }
+    }
+
+    fn let_others(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        self.turn = Some(now);
+        take_turns(cx);
+        false
+    }
+
+    /// It was in vain: the next time is later.
+    fn give_up(&mut self) {
+        self.since = None;
+        self.skipped = (2 * self.skipped).clamp(1, MOST_SKIPPED);
+        self.skips = self.skipped;
+    }
+}
+
+#[cfg(test)]
+mod tests;
