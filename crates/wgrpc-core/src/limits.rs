@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-/// Longer than a call takes on one machine, and not much longer than it takes to fall asleep and to
-/// be woken.
-const BUSY_POLL: Duration = Duration::from_micros(100);
+use crate::connection::BusyPoll;
 
 /// What a server bounds.
 ///
@@ -49,7 +47,8 @@ pub struct ServerLimits {
     pub stall: Duration,
     /// How long a connection over TCP or a Unix socket looks for the next requests before it
     /// sleeps, if that has paid lately: being woken takes longer than many clients do. So long it
-    /// keeps its thread busy, though others have turns. Zero for never.
+    /// keeps its thread busy, though others have turns. Zero for never, which is the default where
+    /// the program may use one processor only.
     pub busy_poll: Duration,
     /// The longest time that a request may take, whatever its client asks for; `None` leaves it
     /// to the client, as in Go.
@@ -76,7 +75,7 @@ impl Default for ServerLimits {
             unwritten_soft: 1 << 20,
             unwritten_hard: 16 << 20,
             stall: Duration::from_secs(30),
-            busy_poll: BUSY_POLL,
+            busy_poll: BusyPoll::usual(),
             handle_timeout: None,
             drain: Duration::from_secs(30),
             linger: Duration::from_secs(2),
@@ -96,7 +95,8 @@ pub struct ClientLimits {
     pub stall: Duration,
     /// How long a connection over TCP or a Unix socket looks for replies before it sleeps, if that
     /// has paid lately: being woken takes longer than many servers do. So long it keeps its thread
-    /// busy, though others have turns. Zero for never.
+    /// busy, though others have turns. Zero for never, which is the default where the program may
+    /// use one processor only.
     pub busy_poll: Duration,
     /// The size and shape of messages.
     pub message: wgrpc_gob::Limits,
@@ -108,7 +108,7 @@ impl Default for ClientLimits {
             in_flight: 65_536,
             unwritten: 16 << 20,
             stall: Duration::from_secs(30),
-            busy_poll: BUSY_POLL,
+            busy_poll: BusyPoll::usual(),
             message: wgrpc_gob::Limits::default(),
         }
     }

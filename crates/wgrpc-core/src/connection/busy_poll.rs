@@ -6,10 +6,20 @@
 //! by a connection that has its thread to itself.
 
 use std::cell::Cell;
+use std::sync::LazyLock;
 use std::task::Context;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use super::{Inbox, take_turns};
+
+/// How long it looks unless told otherwise: longer than a call takes on one machine, and not much
+/// longer than it takes to fall asleep and to be woken. Not at all on an only processor: while it
+/// looks there, nobody can answer.
+static USUAL: LazyLock<Duration> = LazyLock::new(|| match available_parallelism() {
+    Ok(processors) if processors.get() > 1 => Duration::from_micros(100),
+    _ => Duration::ZERO,
+});
 
 /// So long it looks before others have a turn. Whatever becomes ready meanwhile waits for it, or
 /// for another thread.
@@ -58,6 +68,11 @@ pub(crate) struct BusyPoll {
 }
 
 impl BusyPoll {
+    /// How long it looks unless told otherwise.
+    pub(crate) fn usual() -> Duration {
+        *USUAL
+    }
+
     /// Looks for up to `limit` each time; never, if that is zero.
     pub(crate) fn new(limit: Duration) -> Self {
         Self {
