@@ -329,7 +329,7 @@ impl Driver {
             return false;
         }
         let outbox = &self.shared.outbox;
-        let has_callers = {
+        let calls = {
             let state = outbox.lock();
             if state.pending.in_flight() == 0 {
                 self.busy_poll.rest();
@@ -338,12 +338,15 @@ impl Driver {
             if state.is_taken() {
                 return false;
             }
-            // Another thread may be busy with those whose replies came with the last read.
-            state.pending.in_flight() > 1
+            state.pending.in_flight()
         };
+        // Another thread may be busy with those whose replies came with the last read.
+        let others_first = calls > 1;
         let is_news = self
             .busy_poll
-            .poll(cx, &mut self.inbox, has_callers, || outbox.is_taken());
+            .poll(cx, &mut self.inbox, calls, others_first, || {
+                outbox.is_taken()
+            });
         if !self.busy_poll.is_on(&self.inbox) {
             outbox.lock().is_looking = false;
         }

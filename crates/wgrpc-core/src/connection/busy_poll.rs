@@ -39,6 +39,10 @@ const TURN_EVERY: u32 = 16;
 /// always after it has shared the thread.
 const MOST_SKIPPED: u32 = 64;
 
+/// So many calls at a time make it look for twice as long, twice as many three times, and so on:
+/// they take longer to be answered, and what a call pays for looking stays the same.
+const CALLS: usize = 128;
+
 /// A look is a system call; so many pauses lie between two.
 const PAUSES: u32 = 8;
 
@@ -132,11 +136,13 @@ impl BusyPoll {
     /// else to do; then it is true. It is false if the task should return, to be polled again when
     /// there is news, or when others had their turn. Only to be called if it [is on](Self::is_on).
     ///
-    /// `others_first` says that others may have things to do that this thread could take over.
+    /// `calls` says how many are made together: many take longer. `others_first` says that others
+    /// may have things to do that this thread could take over.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         inbox: &mut Inbox,
+        calls: usize,
         others_first: bool,
         is_wanted: impl Fn() -> bool,
     ) -> bool {
@@ -148,6 +154,9 @@ impl BusyPoll {
         if others_first || self.left == 0 || now - began >= TURN {
             return self.let_others(cx, now);
         }
+        let limit = self
+            .limit
+            .saturating_mul(u32::try_from(1 + calls / CALLS).unwrap_or(u32::MAX));
         let slice = now + SLICE;
         loop {
             if inbox.fill_now() || is_wanted() {
@@ -155,7 +164,7 @@ impl BusyPoll {
             }
             (0..PAUSES).for_each(|_| std::hint::spin_loop());
             now = Instant::now();
-            if now - since >= self.limit {
+            if now - since >= limit {
                 self.give_up();
                 return false;
             }

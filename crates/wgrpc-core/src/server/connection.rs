@@ -70,6 +70,8 @@ pub(super) struct Connection {
     timer: Timer,
     stall: Stall,
     busy_poll: BusyPoll,
+    /// How many requests come with a read: the most, of the last few.
+    batch: usize,
     scratch: Vec<u8>,
     /// The place among the server's connections, if it takes one.
     place: Option<Place>,
@@ -124,6 +126,7 @@ impl Connection {
             routes: Routes::default(),
             stall: Stall::new(server.limits.stall),
             busy_poll: BusyPoll::new(server.limits.busy_poll),
+            batch: 0,
             server,
             link,
             inbox,
@@ -282,6 +285,7 @@ impl Connection {
                 Err(error) => break Left::Broken(Cause::new(error)),
             }
         };
+        self.batch = (count as usize).max(self.batch - self.batch.div_ceil(8));
         block.advance(at);
         match left {
             Left::Paused | Left::TooLong => self.rest = block,
@@ -482,7 +486,9 @@ impl Connection {
             && self.rest.is_empty()
             && self.link.in_flight() == 0
             && !self.link.outbox.is_taken()
-            && self.busy_poll.poll(cx, &mut self.inbox, false, || false)
+            && self
+                .busy_poll
+                .poll(cx, &mut self.inbox, self.batch, false, || false)
     }
 
     fn poll_once(&mut self, cx: &mut Context<'_>) -> Poll<()> {

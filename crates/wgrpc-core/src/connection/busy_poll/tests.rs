@@ -64,7 +64,7 @@ fn nobody() -> Context<'static> {
 /// Gives it a turn in which there is nothing but `is_wanted`, as a connection does.
 fn turn(busy_poll: &mut BusyPoll, inbox: &mut Inbox, is_wanted: fn() -> bool) -> bool {
     busy_poll.enter();
-    busy_poll.is_on(inbox) && busy_poll.poll(&mut nobody(), inbox, false, is_wanted)
+    busy_poll.is_on(inbox) && busy_poll.poll(&mut nobody(), inbox, 1, false, is_wanted)
 }
 
 /// Lets it wait for something that does not come before its time is up.
@@ -106,6 +106,26 @@ fn the_more_often_it_looks_in_vain_the_longer_it_sleeps() {
 }
 
 #[test]
+fn it_looks_longer_for_many_calls() {
+    let mut inbox = silence();
+    let mut busy_poll = BusyPoll::new(Duration::from_millis(1));
+    let mut look = |calls| {
+        let start = Instant::now();
+        while busy_poll.skips == 0 {
+            busy_poll.left = TURN_EVERY;
+            busy_poll.enter();
+            assert!(!busy_poll.poll(&mut nobody(), &mut inbox, calls, false, NOTHING));
+            // A machine that is busy for a moment does not end it.
+            busy_poll.turn = None;
+        }
+        busy_poll.skips = 0;
+        start.elapsed()
+    };
+    assert!(look(CALLS - 1) >= Duration::from_millis(1));
+    assert!(look(9 * CALLS) >= Duration::from_millis(10));
+}
+
+#[test]
 fn others_have_a_turn_before_it_looks_for_the_first_time_and_when_it_has_looked_for_a_while() {
     let mut inbox = silence();
     let mut busy_poll = BusyPoll::new(Duration::from_secs(10));
@@ -113,13 +133,13 @@ fn others_have_a_turn_before_it_looks_for_the_first_time_and_when_it_has_looked_
     let waker = Waker::from(count.clone());
     let cx = &mut Context::from_waker(&waker);
     busy_poll.enter();
-    assert!(!busy_poll.poll(cx, &mut inbox, false, NEWS));
+    assert!(!busy_poll.poll(cx, &mut inbox, 1, false, NEWS));
     assert_eq!(count.0.load(Ordering::Relaxed), 1);
     // The machine may look busy for a moment.
     busy_poll.turn = None;
     busy_poll.left = TURN_EVERY;
     busy_poll.enter();
-    assert!(!busy_poll.poll(cx, &mut inbox, false, NOTHING));
+    assert!(!busy_poll.poll(cx, &mut inbox, 1, false, NOTHING));
     assert_eq!(count.0.load(Ordering::Relaxed), 2);
 }
 
@@ -129,11 +149,11 @@ fn others_have_a_turn_first_where_the_connection_says_so() {
     let mut busy_poll = BusyPoll::new(Duration::from_secs(10));
     find(&mut busy_poll, &mut inbox);
     busy_poll.enter();
-    assert!(!busy_poll.poll(&mut nobody(), &mut inbox, true, NEWS));
+    assert!(!busy_poll.poll(&mut nobody(), &mut inbox, 1, true, NEWS));
     // The same wait goes on.
     busy_poll.turn = None;
     busy_poll.enter();
-    assert!(busy_poll.poll(&mut nobody(), &mut inbox, true, NEWS));
+    assert!(busy_poll.poll(&mut nobody(), &mut inbox, 1, true, NEWS));
 }
 
 #[test]
@@ -144,7 +164,7 @@ fn others_have_a_turn_although_it_keeps_finding_something() {
     busy_poll.left = u32::MAX;
     busy_poll.enter();
     let start = Instant::now();
-    while busy_poll.poll(&mut nobody(), &mut inbox, false, NEWS) {
+    while busy_poll.poll(&mut nobody(), &mut inbox, 1, false, NEWS) {
         busy_poll.arrived();
         let took = start.elapsed();
         assert!(took < Duration::from_secs(10), "no turn for others");
@@ -156,7 +176,7 @@ fn a_busy_thread_is_left_alone() {
     let mut inbox = silence();
     let mut busy_poll = BusyPoll::new(Duration::from_secs(10));
     busy_poll.enter();
-    assert!(!busy_poll.poll(&mut nobody(), &mut inbox, false, NOTHING));
+    assert!(!busy_poll.poll(&mut nobody(), &mut inbox, 1, false, NOTHING));
     assert!(busy_poll.is_on(&inbox), "others have their first turn");
     std::thread::sleep(10 * BUSY);
     assert!(!turn(&mut busy_poll, &mut inbox, NEWS));
