@@ -331,15 +331,15 @@ impl Driver {
         let outbox = &self.shared.outbox;
         let calls = {
             let state = outbox.lock();
-            if state.pending.in_flight() == 0 {
-                self.busy_poll.rest();
-                return false;
-            }
             if state.is_taken() {
                 return false;
             }
             state.pending.in_flight()
         };
+        if calls == 0 {
+            self.busy_poll.rest();
+            return false;
+        }
         // Another thread may be busy with those whose replies came with the last read.
         let others_first = calls > 1;
         let is_news = self

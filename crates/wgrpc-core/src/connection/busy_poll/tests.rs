@@ -223,6 +223,7 @@ async fn what_has_arrived_is_found_although_the_runtime_has_not_heard_of_it() {
     other.try_write(b"news").unwrap();
     assert!(inbox.poll_fill(&mut nobody()).is_pending());
     assert!(inbox.fill_now());
+    assert!(!inbox.is_ready(), "news is told before it is used");
     assert!(matches!(
         inbox.poll_fill(&mut nobody()),
         Poll::Ready(Ok(Fill::Ready))
