@@ -17,7 +17,12 @@ pub(crate) struct Queue {
     /// What comes behind them, still growing.
     tail: Vec<u8>,
     len: usize,
+    /// How long the tail was when it was last written at once: what comes next is often as long.
+    usual: usize,
 }
+
+/// No more room than this is made at a time for what usually comes.
+const USUAL_MAX: usize = 64 << 10;
 
 impl Queue {
     /// How many bytes wait.
@@ -36,6 +41,9 @@ impl Queue {
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
         let start = self.tail.len();
+        if self.tail.capacity() == 0 {
+            self.tail.reserve(self.usual);
+        }
         let result = write(&mut self.tail);
         if result.is_err() {
             self.tail.truncate(start);
@@ -98,6 +106,7 @@ impl Queue {
         }
         if count == self.tail.len() {
             // The usual case: everything went out in one write. The buffer stays for the next.
+            self.usual = count.next_power_of_two().min(USUAL_MAX);
             self.tail.clear();
         } else if count > 0 {
             self.close_tail();
