@@ -31,6 +31,10 @@ thread_local! {
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
+/// The room in a new scratch buffer. Were it as small as most arguments, it would share a line of
+/// the cache with what other threads read.
+const SCRATCH_FIRST: usize = 4 << 10;
+
 /// A scratch buffer that grew beyond this is given back.
 const SCRATCH_KEPT: usize = 64 << 10;
 
@@ -39,6 +43,9 @@ const SCRATCH_KEPT: usize = 64 << 10;
 pub(super) fn with_scratch<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
     let mut scratch = SCRATCH.take();
     scratch.clear();
+    if scratch.capacity() == 0 {
+        scratch.reserve(SCRATCH_FIRST);
+    }
     let done = work(&mut scratch);
     if scratch.capacity() <= SCRATCH_KEPT {
         SCRATCH.set(scratch);
