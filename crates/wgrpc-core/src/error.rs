@@ -204,8 +204,12 @@ impl fmt::Debug for Cause {
 /// that refuses a call may also say [`Code::Overloaded`].
 ///
 /// It is not an error itself (it has no `Display`): that is what makes the conversion possible.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+#[derive(Clone, PartialEq, Eq)]
+pub struct Fault(Box<Told>);
+
+/// What a fault says. Boxed, so that a reply is not moved with room for it.
+#[derive(Clone, PartialEq, Eq)]
+struct Told {
     text: String,
     code: Option<Code>,
 }
@@ -214,21 +218,17 @@ impl Fault {
     /// A fault with this text. An empty text, which the wire cannot tell from success, becomes
     /// `error`.
     pub fn new(text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self {
-            text: if text.is_empty() {
-                "error".to_owned()
-            } else {
-                text
-            },
-            code: None,
+        let mut text = text.into();
+        if text.is_empty() {
+            "error".clone_into(&mut text);
         }
+        Self(Box::new(Told { text, code: None }))
     }
 
     /// The same fault with a code. Not every code is [for handlers](Fault) to give.
     #[must_use]
     pub fn with_code(mut self, code: Code) -> Self {
-        self.code = Some(code);
+        self.0.code = Some(code);
         self
     }
 
@@ -244,12 +244,21 @@ impl Fault {
 
     /// What went wrong, for people.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// What kind of failure it is. `None` from a peer that sends no codes.
     pub fn code(&self) -> Option<Code> {
-        self.code
+        self.0.code
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fault")
+            .field("text", &self.0.text)
+            .field("code", &self.0.code)
+            .finish()
     }
 }
 
