@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use wgrpc_gob::{Dynamics, Gob, Schema, Segment, encode_apart};
 
-pub(crate) use body::{Body, Decoding};
+pub(crate) use body::{Body, Decoding, Place};
 pub use custom::{Codec, Target};
 
 use crate::error::{Cause, Error, Result};
@@ -255,23 +255,22 @@ enum State {
     Custom(Arc<dyn Codec>),
 }
 
+/// A message of an incoming stream. It is filled where it stands, one after the other: to move it
+/// costs more than to read it.
+#[derive(Debug, Default)]
+pub(crate) struct Message<'a> {
+    pub(crate) header: Header<'a>,
+    pub(crate) body: Body<'a>,
+}
+
 /// What stands at the front of an incoming stream.
-pub(crate) enum Next<'a> {
+#[derive(Debug)]
+pub(crate) enum Next {
     /// Nothing complete. `consumed` bytes are done with; it makes no sense to look again before
     /// `missing` more have arrived.
     Partial { consumed: usize, missing: usize },
-    /// A message, which took `consumed` bytes.
-    Message {
-        consumed: usize,
-        header: Header<'a>,
-        body: Body<'a>,
-    },
-}
-
-/// One value at the front of an incoming stream.
-enum Front<T> {
-    Partial { consumed: usize, missing: usize },
-    Whole { consumed: usize, value: T },
+    /// A message, or one value of it, which took `consumed` bytes.
+    Whole { consumed: usize },
 }
 
 impl Receiver {
@@ -304,37 +303,40 @@ impl Receiver {
         }
     }
 
-    /// Looks for the next message in `bytes`, which begin where the last one ended.
+    /// Looks for the next message in `bytes`, which begin where the last one ended, and fills
+    /// `message` with it if it is there.
     ///
     /// Fails where the stream cannot be followed any further.
     #[inline]
-    pub(crate) fn next<'a>(&mut self, bytes: &'a [u8]) -> Result<Next<'a>, CodecError> {
-        let (at, header) = match self.header.take() {
-            Some(header) => (0, *header),
-            None => match self.header(bytes)? {
-                Front::Partial { consumed, missing } => {
-                    return Ok(Next::Partial { consumed, missing });
+    pub(crate) fn next<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        message: &mut Message<'a>,
+    ) -> Result<Next, CodecError> {
+        let mut at = 0;
+        match self.header.take() {
+            Some(header) => message.header = *header,
+            None => match self.header(bytes, &mut message.header)? {
+                Next::Whole { consumed } => {
+                    check_header(&message.header)?;
+                    at = consumed;
                 }
-                Front::Whole { consumed, value } => {
-                    check_header(&value)?;
-                    (consumed, value)
-                }
+                partial @ Next::Partial { .. } => return Ok(partial),
             },
-        };
-        match self.body(&bytes[at..])? {
-            Front::Whole { consumed, value } => Ok(Next::Message {
+        }
+        Ok(match self.body(&bytes[at..], &mut message.body)? {
+            Next::Whole { consumed } => Next::Whole {
                 consumed: at + consumed,
-                header,
-                body: value,
-            }),
-            Front::Partial { consumed, missing } => {
+            },
+            Next::Partial { consumed, missing } => {
+                let header = std::mem::take(&mut message.header);
                 self.header = Some(Box::new(header.into_owned()));
-                Ok(Next::Partial {
+                Next::Partial {
                     consumed: at + consumed,
                     missing,
-                })
+                }
             }
-        }
+        })
     }
 
     /// Whether a header has arrived whose body has not.
@@ -343,56 +345,54 @@ impl Receiver {
     }
 
     #[inline]
-    fn header<'a>(&mut self, bytes: &'a [u8]) -> Result<Front<Header<'a>>, CodecError> {
+    fn header<'a>(&mut self, bytes: &'a [u8], header: &mut Header<'a>) -> Result<Next, CodecError> {
         let max = self.header_max;
-        let (consumed, text, decoding) = match &mut self.state {
-            State::Gob(gob) => return gob.header(bytes, max),
-            State::Json { header, .. } => match scan_json(header, bytes)? {
-                Front::Partial { consumed, missing } => {
-                    return Ok(Front::Partial { consumed, missing });
-                }
+        let mut text = Body::default();
+        let (found, decoding) = match &mut self.state {
+            State::Gob(gob) => return gob.header(bytes, max, header),
+            State::Json { header, .. } => {
                 // It is bounded already: by its length, and in the number of its entries.
-                Front::Whole { consumed, value } => {
-                    let decoded_max = usize::MAX;
-                    (consumed, value, Decoding::Json { decoded_max })
-                }
-            },
-            State::Custom(codec) => match scan_custom(&**codec, bytes, max)? {
-                Front::Partial { consumed, missing } => {
-                    return Ok(Front::Partial { consumed, missing });
-                }
-                Front::Whole { consumed, value } => {
-                    (consumed, value, Decoding::Custom(codec.clone()))
-                }
-            },
+                let decoded_max = usize::MAX;
+                let found = scan_json(header, bytes, &mut text)?;
+                (found, Decoding::Json { decoded_max })
+            }
+            State::Custom(codec) => {
+                let found = scan_custom(&**codec, bytes, max, &mut text)?;
+                (found, Decoding::Custom(codec.clone()))
+            }
         };
-        let header = decoding.decode_plainly::<header::Text<'static>>(&text)?;
-        Ok(Front::Whole {
-            consumed,
-            value: header.into(),
-        })
+        if let Next::Whole { .. } = found {
+            let text = decoding.decode_plainly::<header::Text<'static>>(&text)?;
+            *header = text.into();
+        }
+        Ok(found)
     }
 
     #[inline]
-    fn body<'a>(&mut self, bytes: &'a [u8]) -> Result<Front<Body<'a>>, CodecError> {
+    fn body<'a>(&mut self, bytes: &'a [u8], body: &mut Body<'a>) -> Result<Next, CodecError> {
         match &mut self.state {
-            State::Gob(gob) => gob.body(bytes),
-            State::Json { body, .. } => scan_json(body, bytes),
-            State::Custom(codec) => scan_custom(&**codec, bytes, self.limits.message),
+            State::Gob(gob) => gob.body(bytes, body),
+            State::Json { body: frame, .. } => scan_json(frame, bytes, body),
+            State::Custom(codec) => scan_custom(&**codec, bytes, self.limits.message, body),
         }
     }
 }
 
-fn scan_json<'a>(frame: &mut json::Frame, bytes: &'a [u8]) -> Result<Front<Body<'a>>, CodecError> {
+fn scan_json<'a>(
+    frame: &mut json::Frame,
+    bytes: &'a [u8],
+    body: &mut Body<'a>,
+) -> Result<Next, CodecError> {
     Ok(match frame.scan(bytes)? {
-        None => Front::Partial {
+        None => Next::Partial {
             consumed: frame.take_blanks(),
             missing: 1,
         },
-        Some(range) => Front::Whole {
-            consumed: range.end,
-            value: Body::borrowed(None, &bytes[range]),
-        },
+        Some(range) => {
+            let consumed = range.end;
+            *body = Body::borrowed(None, &bytes[range]);
+            Next::Whole { consumed }
+        }
     })
 }
 
@@ -400,13 +400,14 @@ fn scan_custom<'a>(
     codec: &dyn Codec,
     bytes: &'a [u8],
     limit: usize,
-) -> Result<Front<Body<'a>>, CodecError> {
+    body: &mut Body<'a>,
+) -> Result<Next, CodecError> {
     match codec.frame(bytes)? {
-        Some(len) if len > 0 && len <= limit && len <= bytes.len() => Ok(Front::Whole {
-            consumed: len,
-            value: Body::borrowed(None, &bytes[..len]),
-        }),
-        Some(len) if len > bytes.len() && len <= limit => Ok(Front::Partial {
+        Some(len) if len > 0 && len <= limit && len <= bytes.len() => {
+            *body = Body::borrowed(None, &bytes[..len]);
+            Ok(Next::Whole { consumed: len })
+        }
+        Some(len) if len > bytes.len() && len <= limit => Ok(Next::Partial {
             consumed: 0,
             missing: len - bytes.len(),
         }),
@@ -414,7 +415,7 @@ fn scan_custom<'a>(
         None if bytes.len() > limit => {
             Err(format!("a value of over {limit} bytes exceeds the limit").into())
         }
-        None => Ok(Front::Partial {
+        None => Ok(Next::Partial {
             consumed: 0,
             missing: 1,
         }),

@@ -8,7 +8,7 @@ use crate::error::{Code, Fault};
 ///
 /// The fields behind `error` are extensions, sent only to a peer that knows them; zero stands
 /// for absent, in every codec.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Header<'a> {
     /// `Service.Method`.
     pub(crate) service_method: Cow<'a, str>,
@@ -27,7 +27,38 @@ pub(crate) struct Header<'a> {
     pub(crate) meta: Cow<'a, Meta>,
 }
 
+/// Borrows whatever is empty, so that nothing has to be dropped.
+impl Default for Header<'_> {
+    #[inline]
+    fn default() -> Self {
+        Self {
+            service_method: Cow::Borrowed(""),
+            seq: 0,
+            error: Cow::Borrowed(""),
+            ext: 0,
+            code: 0,
+            method: 0,
+            meta: Cow::Borrowed(Meta::NONE),
+        }
+    }
+}
+
 impl Header<'_> {
+    /// Makes it one without anything in it.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        let is_borrowed = matches!(self.service_method, Cow::Borrowed(_))
+            && matches!(self.error, Cow::Borrowed(_))
+            && matches!(self.meta, Cow::Borrowed(_));
+        let empty = Self::default();
+        if is_borrowed {
+            // There is nothing to drop, which the compiler does not see.
+            std::mem::forget(std::mem::replace(self, empty));
+        } else {
+            *self = empty;
+        }
+    }
+
     /// The same header, owning its texts.
     pub(crate) fn into_owned(self) -> Header<'static> {
         Header {
@@ -72,6 +103,8 @@ impl Meta {
     pub const fn new() -> Self {
         Self(Vec::new())
     }
+
+    pub(crate) const NONE: &'static Self = &Self::new();
 
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&str> {

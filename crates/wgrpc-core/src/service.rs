@@ -6,7 +6,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, Waker};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -116,9 +116,30 @@ impl Method {
         F: Fn(A, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Fault>> + Send + 'static,
     {
-        let argument = std::marker::PhantomData::<fn(A)>;
-        let handler = Arc::new(handler);
-        Self::new::<A, R>(Box::new(Async { handler, argument }), false)
+        Self::future_of((), move |(), argument, context| {
+            let reply = handler(argument, context.clone());
+            async move { ((), reply.await) }
+        })
+    }
+
+    /// A method from an async handler that gives back what it has in common with others. Calls
+    /// that come one after the other over a connection pass that on, instead of counting, with
+    /// those on other processors, how many have it.
+    #[doc(hidden)]
+    pub fn future_of<A, R, C, F, Fut>(common: C, handler: F) -> Self
+    where
+        A: DeserializeOwned + Gob + Send + 'static,
+        R: Serialize + Gob + Send + 'static,
+        C: Clone + Send + Sync + 'static,
+        F: Fn(C, A, &Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = (C, Result<R, Fault>)> + Send + 'static,
+    {
+        let async_handler = Async {
+            handler,
+            common,
+            argument: std::marker::PhantomData::<fn(A)>,
+        };
+        Self::new::<A, R>(Box::new(Arc::new(async_handler)), false)
     }
 
     /// A method from a plain function. It runs in the connection's task and should be quick;
@@ -128,6 +149,17 @@ impl Method {
         A: DeserializeOwned + Gob + Send + 'static,
         R: Serialize + Gob + Send + 'static,
         F: Fn(A, Context) -> Result<R, Fault> + Send + Sync + 'static,
+    {
+        Self::function_of(move |argument, context| handler(argument, context.clone()))
+    }
+
+    /// A method from a plain function that may do without the context.
+    #[doc(hidden)]
+    pub fn function_of<A, R, F>(handler: F) -> Self
+    where
+        A: DeserializeOwned + Gob + Send + 'static,
+        R: Serialize + Gob + Send + 'static,
+        F: Fn(A, &Context) -> Result<R, Fault> + Send + Sync + 'static,
     {
         let types = std::marker::PhantomData::<fn(A) -> R>;
         Self::new::<A, R>(
@@ -178,27 +210,58 @@ impl Method {
         format!("({}) {}", self.argument, self.reply)
     }
 
-    /// Decodes the argument and begins to handle it, in the memory of a `spare` handler of the
-    /// same method if there is one; a plain function that `is_slow` runs on the pool for blocking
-    /// work. An argument that does not decode, and a handler that panics, are faults.
-    #[inline]
+    /// Decodes the argument and begins to handle it; a plain function that `is_slow` runs on the
+    /// pool for blocking work. An argument that does not decode, and a handler that panics, are
+    /// faults.
     pub(crate) fn start(
         &self,
-        context: Context,
+        context: &Context,
         body: &Body<'_>,
-        spare: Option<Spare>,
         is_slow: bool,
         bodies: &Bodies,
         out: &mut Vec<u8>,
     ) -> Started {
-        contain(|| match spare {
-            Some(Spare(mut work)) => match work.as_mut().restart(context, body, bodies) {
-                Ok(()) => Started::Work(work),
-                Err(fault) => Started::Done(Err(fault)),
-            },
-            None => self.handler.start(context, body, is_slow, bodies, out),
-        })
-        .unwrap_or_else(|fault| Started::Done(Err(fault)))
+        contain(|| self.handler.start(context, body, is_slow, bodies, out))
+            .unwrap_or_else(|fault| Started::Done(Err(fault)))
+    }
+
+    /// As [`start`](Self::start) of what is not slow, and polls it once. What is done then leaves
+    /// its memory as `spare`, for the next handler of the same method.
+    #[inline]
+    pub(crate) fn handle(
+        &self,
+        context: &Context,
+        body: &Body<'_>,
+        spare: &mut Option<Spare>,
+        bodies: &Bodies,
+        out: &mut Vec<u8>,
+    ) -> Started {
+        if let Some(Spare(mut work)) = spare.take() {
+            return match contain(|| work.as_mut().handle(context, body, bodies, out)) {
+                Ok(Poll::Ready(result)) => {
+                    *spare = Some(Spare(work));
+                    Started::Done(result)
+                }
+                Ok(Poll::Pending) => Started::Work(work),
+                Err(fault) => {
+                    drop_work(work);
+                    Started::Done(Err(fault))
+                }
+            };
+        }
+        match self.start(context, body, false, bodies, out) {
+            Started::Work(mut work) => {
+                let mut nobody = TaskContext::from_waker(Waker::noop());
+                match poll_work(work.as_mut(), &mut nobody, &bodies.encoding, out) {
+                    Poll::Pending => Started::Work(work),
+                    Poll::Ready(result) => {
+                        *spare = spare_work(work);
+                        Started::Done(result)
+                    }
+                }
+            }
+            done @ Started::Done(_) => done,
+        }
     }
 }
 
@@ -217,16 +280,27 @@ pub struct Context {
 
 /// What the calls of one method over one connection have in common.
 #[derive(Debug)]
-pub(crate) struct Origin {
-    pub(crate) method: Arc<str>,
-    pub(crate) peer: Arc<Peer>,
+struct Origin {
+    method: Arc<str>,
+    peer: Arc<Peer>,
 }
 
 impl Context {
-    #[inline]
-    pub(crate) fn new(origin: &Arc<Origin>, meta: &Meta) -> Self {
+    /// That of calls without metadata.
+    pub(crate) fn new(method: &Arc<str>, peer: &Arc<Peer>) -> Self {
         Self {
-            origin: origin.clone(),
+            origin: Arc::new(Origin {
+                method: method.clone(),
+                peer: peer.clone(),
+            }),
+            meta: None,
+        }
+    }
+
+    /// That of a call with this metadata.
+    pub(crate) fn with(&self, meta: &Meta) -> Self {
+        Self {
+            origin: self.origin.clone(),
             meta: (!meta.is_empty()).then(|| Arc::new(meta.clone())),
         }
     }
@@ -243,8 +317,7 @@ impl Context {
 
     /// The metadata that the caller sent.
     pub fn meta(&self) -> &Meta {
-        static NONE: Meta = Meta::new();
-        self.meta.as_deref().unwrap_or(&NONE)
+        self.meta.as_deref().unwrap_or(Meta::NONE)
     }
 }
 
@@ -272,19 +345,21 @@ pub(crate) trait Work: Send {
     }
 
     /// Drops what is left of a handler that is done. Returns whether it can
-    /// [begin again](Self::restart).
+    /// [handle another request](Self::handle).
     fn clear(self: Pin<&mut Self>) -> bool {
         false
     }
 
-    /// Begins to handle another request to the same method, after it was cleared.
-    fn restart(
+    /// Begins to handle another request to the same method, after it was cleared, and polls it
+    /// once. If it is done then it is cleared again.
+    fn handle(
         self: Pin<&mut Self>,
-        _context: Context,
+        _context: &Context,
         _body: &Body<'_>,
         _bodies: &Bodies,
-    ) -> Result<(), Fault> {
-        Err(panicked())
+        _out: &mut Vec<u8>,
+    ) -> Poll<Result<Types, Fault>> {
+        Poll::Ready(Err(panicked()))
     }
 }
 
@@ -320,8 +395,7 @@ const SPARE_MAX: usize = 512;
 
 /// Drops what `work` has in it, as [`drop_work`] does, and keeps its memory if that is little and
 /// can be used again.
-#[inline]
-pub(crate) fn spare_work(mut work: Pin<Box<dyn Work>>) -> Option<Spare> {
+fn spare_work(mut work: Pin<Box<dyn Work>>) -> Option<Spare> {
     match contain(|| work.as_mut().clear()) {
         Ok(true) if size_of_val(&*work) <= SPARE_MAX => Some(Spare(work)),
         _ => {
@@ -349,7 +423,7 @@ fn panicked() -> Fault {
 trait Handler: Send + Sync {
     fn start(
         &self,
-        context: Context,
+        context: &Context,
         body: &Body<'_>,
         is_blocking: bool,
         bodies: &Bodies,
@@ -379,21 +453,24 @@ fn finish<R: Serialize + Gob>(
     })
 }
 
-struct Async<F, A> {
-    handler: Arc<F>,
+struct Async<F, C, A> {
+    handler: F,
+    /// What its calls have in common.
+    common: C,
     argument: std::marker::PhantomData<A>,
 }
 
-impl<F, Fut, A, R> Handler for Async<F, fn(A)>
+impl<F, Fut, C, A, R> Handler for Arc<Async<F, C, fn(A)>>
 where
     A: DeserializeOwned + Send + 'static,
     R: Serialize + Gob + Send + 'static,
-    F: Fn(A, Context) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, Fault>> + Send + 'static,
+    C: Clone + Send + Sync + 'static,
+    F: Fn(C, A, &Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = (C, Result<R, Fault>)> + Send + 'static,
 {
     fn start(
         &self,
-        context: Context,
+        context: &Context,
         body: &Body<'_>,
         _is_blocking: bool,
         bodies: &Bodies,
@@ -401,9 +478,9 @@ where
     ) -> Started {
         match argument(bodies, body) {
             Ok(argument) => Started::Work(Box::pin(Running {
-                future: Some((self.handler)(argument, context)),
-                handler: self.handler.clone(),
-                argument: self.argument,
+                future: Some((self.handler)(self.common.clone(), argument, context)),
+                common: None,
+                handler: self.clone(),
             })),
             Err(fault) => Started::Done(Err(fault)),
         }
@@ -412,20 +489,22 @@ where
 
 pin_project_lite::pin_project! {
     /// An async handler's future, and what makes the next one.
-    struct Running<F, Fut, A> {
+    struct Running<F, Fut, C, A> {
         #[pin]
         future: Option<Fut>,
-        handler: Arc<F>,
-        argument: std::marker::PhantomData<A>,
+        // What the last future has given back.
+        common: Option<C>,
+        handler: Arc<Async<F, C, A>>,
     }
 }
 
-impl<F, Fut, A, R> Work for Running<F, Fut, fn(A)>
+impl<F, Fut, C, A, R> Work for Running<F, Fut, C, fn(A)>
 where
     A: DeserializeOwned,
     R: Serialize + Gob + Send,
-    F: Fn(A, Context) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<R, Fault>> + Send,
+    C: Clone + Send + Sync,
+    F: Fn(C, A, &Context) -> Fut + Send + Sync,
+    Fut: Future<Output = (C, Result<R, Fault>)> + Send,
 {
     fn poll(
         self: Pin<&mut Self>,
@@ -433,11 +512,13 @@ where
         encoding: &Encoding,
         out: &mut Vec<u8>,
     ) -> Poll<Result<Types, Fault>> {
-        let Some(future) = self.project().future.as_pin_mut() else {
+        let this = self.project();
+        let Some(future) = this.future.as_pin_mut() else {
             // It was done before.
             return Poll::Pending;
         };
-        let result = std::task::ready!(future.poll(cx));
+        let (common, result) = std::task::ready!(future.poll(cx));
+        *this.common = Some(common);
         Poll::Ready(finish(result, encoding, out))
     }
 
@@ -446,17 +527,32 @@ where
         true
     }
 
-    fn restart(
+    fn handle(
         self: Pin<&mut Self>,
-        context: Context,
+        context: &Context,
         body: &Body<'_>,
         bodies: &Bodies,
-    ) -> Result<(), Fault> {
+        out: &mut Vec<u8>,
+    ) -> Poll<Result<Types, Fault>> {
         let mut this = self.project();
-        let argument = argument(bodies, body)?;
-        let future = (this.handler)(argument, context);
+        let argument = match argument(bodies, body) {
+            Ok(argument) => argument,
+            Err(fault) => return Poll::Ready(Err(fault)),
+        };
+        // There is none if the last handler has panicked.
+        let common = this.common.take();
+        let common = common.unwrap_or_else(|| this.handler.common.clone());
+        let future = (this.handler.handler)(common, argument, context);
         this.future.set(Some(future));
-        Ok(())
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        let mut nobody = TaskContext::from_waker(Waker::noop());
+        let (common, result) = std::task::ready!(future.poll(&mut nobody));
+        *this.common = Some(common);
+        let result = finish(result, &bodies.encoding, out);
+        this.future.set(None);
+        Poll::Ready(result)
     }
 }
 
@@ -469,11 +565,11 @@ impl<F, A, R> Handler for Plain<F, fn(A) -> R>
 where
     A: DeserializeOwned + Send + 'static,
     R: Serialize + Gob + Send + 'static,
-    F: Fn(A, Context) -> Result<R, Fault> + Send + Sync + 'static,
+    F: Fn(A, &Context) -> Result<R, Fault> + Send + Sync + 'static,
 {
     fn start(
         &self,
-        context: Context,
+        context: &Context,
         body: &Body<'_>,
         is_blocking: bool,
         bodies: &Bodies,
@@ -490,8 +586,8 @@ where
                 out,
             ));
         }
-        let handler = self.handler.clone();
-        let task = tokio::task::spawn_blocking(move || handler(argument, context));
+        let (handler, context) = (self.handler.clone(), context.clone());
+        let task = tokio::task::spawn_blocking(move || handler(argument, &context));
         Started::Work(Box::pin(OnPool { task }))
     }
 }
@@ -521,21 +617,26 @@ mod tests {
 
     /// A handler that is done and has held `N` bytes.
     fn done<const N: usize>() -> Pin<Box<dyn Work>> {
-        let handle = |(), _: Context| async move {
+        let handle = |(), (), _: &Context| async move {
             let held = std::hint::black_box([0u8; N]);
             std::future::ready(()).await;
-            Ok(usize::from(held[0]))
+            ((), Ok(usize::from(held[0])))
         };
         fn work<Fut>(
-            handler: impl Fn((), Context) -> Fut + Send + Sync + 'static,
+            handler: impl Fn((), (), &Context) -> Fut + Send + Sync + 'static,
         ) -> Pin<Box<dyn Work>>
         where
-            Fut: Future<Output = Result<usize, Fault>> + Send + 'static,
+            Fut: Future<Output = ((), Result<usize, Fault>)> + Send + 'static,
         {
+            let handler = Async {
+                handler,
+                common: (),
+                argument: std::marker::PhantomData::<fn(())>,
+            };
             Box::pin(Running {
                 future: None::<Fut>,
+                common: None,
                 handler: Arc::new(handler),
-                argument: std::marker::PhantomData::<fn(())>,
             })
         }
         work(handle)

@@ -116,10 +116,15 @@ fn handler(
     let unit: Type = parse_quote!(());
     let argument_type = argument.unwrap_or(&unit);
     let argument = argument.map(|_| quote_spanned!(span=> argument,));
-    let context = method.context.map(|context| match context {
-        Context::Value => quote_spanned!(span=> context),
-        Context::Reference => quote_spanned!(span=> &context),
-    });
+    // The closure has a reference, which does not live as long as an async handler.
+    let context = method
+        .context
+        .map(|context| match (context, method.is_async) {
+            (Context::Value, true) => quote_spanned!(span=> context),
+            (Context::Reference, true) => quote_spanned!(span=> &context),
+            (Context::Value, false) => quote_spanned!(span=> #core::Context::clone(context)),
+            (Context::Reference, false) => quote_spanned!(span=> context),
+        });
     let mut outcome = quote_spanned!(span=> #callee::#ident(#receiver, #argument #context));
     if method.is_async {
         outcome = quote_spanned!(span=> #outcome.await);
@@ -135,21 +140,29 @@ fn handler(
     } else {
         quote!(_)
     };
+    let keeps_context = (context.is_some() && method.is_async)
+        .then(|| quote!(let context = #core::Context::clone(context);));
     let context = if context.is_some() {
         quote!(context)
     } else {
         quote!(_)
     };
-    let parameters = quote!(#argument: #argument_type, #context: #core::Context);
+    let parameters = quote!(#argument: #argument_type, #context: &#core::Context);
     let made = match method.is_async {
         true => quote_spanned!(span=>
-            #core::Method::future::<#argument_type, #reply, _, _>(move |#parameters| {
-                let service = ::std::sync::Arc::clone(&service);
-                async move { #outcome }
-            })
+            #core::Method::future_of::<#argument_type, #reply, _, _, _>(
+                service,
+                move |service, #parameters| {
+                    #keeps_context
+                    async move {
+                        let outcome = #outcome;
+                        (service, outcome)
+                    }
+                },
+            )
         ),
         false => quote_spanned!(span=>
-            #core::Method::function::<#argument_type, #reply, _>(move |#parameters| #outcome)
+            #core::Method::function_of::<#argument_type, #reply, _>(move |#parameters| #outcome)
         ),
     };
     let blocking = method.is_blocking.then(|| quote!(.blocking()));

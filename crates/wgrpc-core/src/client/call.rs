@@ -255,10 +255,10 @@ impl<R: DeserializeOwned> Future for Call<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
         let this = &mut *self;
-        let (result, decoding) = match &mut this.way {
+        let timeout = this.timeout;
+        let (result, shared) = match &mut this.way {
             Way::Direct(exchange) => {
-                let result = std::task::ready!(exchange.poll(cx));
-                (result, &exchange.shared().decoding)
+                return exchange.poll(cx, |shared, result| finish(shared, result, timeout));
             }
             Way::Middleware {
                 shared,
@@ -267,7 +267,7 @@ impl<R: DeserializeOwned> Future for Call<R> {
                 timer,
                 ..
             } => match future.as_mut().poll(cx) {
-                Poll::Ready(result) => (result, &shared.decoding),
+                Poll::Ready(result) => (result, shared),
                 Poll::Pending => {
                     let Some(deadline) = *deadline else {
                         return Poll::Pending;
@@ -280,18 +280,28 @@ impl<R: DeserializeOwned> Future for Call<R> {
                         after: Duration::ZERO,
                         sent: true,
                     };
-                    (Err(error), &shared.decoding)
+                    (Err(error), shared)
                 }
             },
         };
-        Poll::Ready(match result {
-            Ok(reply) => decoding.decode(&reply.body).map_err(Error::Decode),
-            Err(Error::Timeout { sent, .. }) => Err(Error::Timeout {
-                after: this.timeout.unwrap_or_default(),
-                sent,
-            }),
-            Err(error) => Err(error),
-        })
+        Poll::Ready(finish(shared, result, timeout))
+    }
+}
+
+/// What the caller gets.
+#[inline]
+fn finish<R: DeserializeOwned>(
+    shared: &Shared,
+    result: Result<Reply>,
+    timeout: Option<Duration>,
+) -> Result<R> {
+    match result {
+        Ok(reply) => shared.decoding.decode(&reply.body).map_err(Error::Decode),
+        Err(Error::Timeout { sent, .. }) => Err(Error::Timeout {
+            after: timeout.unwrap_or_default(),
+            sent,
+        }),
+        Err(error) => Err(error),
     }
 }
 
@@ -344,7 +354,7 @@ impl Last for Send {
             };
             self.stay.lock().held = Some(self.begun.elapsed());
             let mut exchange = Exchange::start(&self.shared, request, None);
-            let reply = std::future::poll_fn(|cx| exchange.poll(cx)).await;
+            let reply = std::future::poll_fn(|cx| exchange.poll(cx, |_, result| result)).await;
             self.stay.lock().answered = exchange.answered();
             let reply = reply?;
             call.reply_meta.clone_from(&reply.meta);

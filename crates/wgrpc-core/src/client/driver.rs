@@ -13,9 +13,10 @@ use bytes::{Buf, Bytes};
 use tokio::time::Instant;
 
 use super::{Reply, SHUTTING_DOWN, Shared};
-use crate::codec::{Next, Receiver};
+use crate::codec::{Body, Message, Next, Place, Receiver};
 use crate::connection::{BusyPoll, Fill, Flush, Inbox, Stall, Timer, take_turns};
 use crate::error::{Cause, Code, Error};
+use crate::header::Meta;
 use crate::protocol::Ext;
 
 /// A server that sends this many replies in a row that nobody waits for is broken.
@@ -45,9 +46,17 @@ pub(super) struct Driver {
     /// The number of the next call once all who were woken last have made theirs.
     expected: u64,
     strange_replies: u32,
-    /// Replies that were found and not handed over.
-    found: Vec<(u64, Result<Reply, Error>)>,
+    /// Replies that were found and not handed over, and the numbers of their calls.
+    found: Vec<(u64, Outcome)>,
     wakers: Vec<Waker>,
+}
+
+/// What a reply brings.
+enum Outcome {
+    /// Success and nothing else, and so few bytes that they are better copied when they are handed
+    /// over than moved until then.
+    Short(Place),
+    Other(Result<Reply, Error>),
 }
 
 /// What was found in what was read.
@@ -118,7 +127,7 @@ impl Driver {
         let mut at = 0;
         let ended = loop {
             let found = self.find_some(&block, &mut at);
-            if let Err(cause) = self.hand_over(now) {
+            if let Err(cause) = self.hand_over(&block, now) {
                 break Err(cause);
             }
             match found {
@@ -135,26 +144,25 @@ impl Driver {
 
     /// Finds the next replies in `block`, from `at` on.
     fn find_some(&mut self, block: &Bytes, at: &mut usize) -> Found {
+        let mut message = Message::default();
         while self.found.len() < TOGETHER {
             if *at == block.len() {
                 return Found::All { missing: 1 };
             }
-            match self.receiver.next(&block[*at..]) {
-                Ok(Next::Message {
-                    consumed,
-                    header,
-                    body,
-                }) => {
+            match self.receiver.next(&block[*at..], &mut message) {
+                Ok(Next::Whole { consumed }) => {
                     *at += consumed;
+                    let Message { header, body } = &mut message;
                     if header.ext != 0 {
                         self.shared.server_ext.store(header.ext, Ordering::Relaxed);
                     }
-                    let outcome = match header.fault() {
-                        Some(fault) => Err(Error::from_reply(fault)),
-                        None => Ok(Reply {
+                    let outcome = match (header.fault(), body.short(block)) {
+                        (None, Some(place)) if header.meta.is_empty() => Outcome::Short(place),
+                        (None, _) => Outcome::Other(Ok(Reply {
                             body: body.keep(block),
-                            meta: header.meta.into_owned(),
-                        }),
+                            meta: std::mem::take(&mut header.meta).into_owned(),
+                        })),
+                        (Some(fault), _) => Outcome::Other(Err(Error::from_reply(fault))),
                     };
                     self.found.push((header.seq, outcome));
                 }
@@ -188,7 +196,7 @@ impl Driver {
     }
 
     /// Hands the replies that were found to their calls, under one lock.
-    fn hand_over(&mut self, now: Instant) -> Result<(), Cause> {
+    fn hand_over(&mut self, block: &Bytes, now: Instant) -> Result<(), Cause> {
         let mut drains = false;
         {
             let mut state = self.shared.outbox.lock();
@@ -199,10 +207,19 @@ impl Driver {
                 state.numbers.get_or_insert_default();
             }
             for (seq, outcome) in self.found.drain(..) {
-                if let Err(Error::Refused(fault)) = &outcome {
+                if let Outcome::Other(Err(Error::Refused(fault))) = &outcome {
                     drains |= fault.code() == Some(Code::ShuttingDown);
                 }
-                match state.pending.complete(seq, outcome) {
+                let completed = match outcome {
+                    Outcome::Short(place) => state.pending.complete(seq, || {
+                        Ok(Reply {
+                            body: Body::at(place, block),
+                            meta: Meta::new(),
+                        })
+                    }),
+                    Outcome::Other(result) => state.pending.complete(seq, || result),
+                };
+                match completed {
                     Some(waker) => {
                         self.strange_replies = 0;
                         self.wakers.extend(waker);

@@ -69,11 +69,6 @@ impl Exchange {
         }
     }
 
-    /// What connects the caller with its connection.
-    pub(super) fn shared(&self) -> &Shared {
-        &self.shared
-    }
-
     /// When the server's answer was there; `None` if there was none.
     pub(super) fn answered(&self) -> Option<Instant> {
         self.answered
@@ -117,8 +112,14 @@ impl Exchange {
         }
     }
 
+    /// Sends what has not been sent, and hands the result over once it is there: it is moved no
+    /// more than that.
     #[inline]
-    pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<Reply>> {
+    pub(super) fn poll<T>(
+        &mut self,
+        cx: &Context<'_>,
+        take: impl FnOnce(&Shared, Result<Reply>) -> T,
+    ) -> Poll<T> {
         loop {
             if let Stage::Sent(seq) = self.stage {
                 let mut state = self.shared.outbox.lock();
@@ -133,13 +134,13 @@ impl Exchange {
                 if matches!(result, Ok(_) | Err(Error::Remote(_) | Error::Refused(_))) {
                     self.answered = Some(delivered);
                 }
-                return Poll::Ready(result);
+                return Poll::Ready(take(&self.shared, result));
             }
             match self.poll_unsent(cx) {
                 Some(Ok(seq)) => self.stage = Stage::Sent(seq),
                 Some(Err(error)) => {
                     self.stage = Stage::Over;
-                    return Poll::Ready(Err(error));
+                    return Poll::Ready(take(&self.shared, Err(error)));
                 }
                 None => return Poll::Pending,
             }

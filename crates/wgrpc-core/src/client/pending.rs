@@ -147,7 +147,11 @@ impl<T> Pending<T> {
     /// Keeps `result` for the call, and returns whom to wake. `None` if no such call is in
     /// flight: it was given up, or never made.
     #[inline]
-    pub(crate) fn complete(&mut self, seq: u64, result: Result<T, Error>) -> Option<Option<Waker>> {
+    pub(crate) fn complete(
+        &mut self,
+        seq: u64,
+        result: impl FnOnce() -> Result<T, Error>,
+    ) -> Option<Option<Waker>> {
         if self.places.is_empty() {
             return None;
         }
@@ -158,7 +162,10 @@ impl<T> Pending<T> {
                 seq: known, waker, ..
             } if *known == seq => {
                 let waker = waker.take();
-                *place = Place::Done { seq, result };
+                *place = Place::Done {
+                    seq,
+                    result: result(),
+                };
                 self.in_flight -= 1;
                 Some(waker)
             }

@@ -20,6 +20,14 @@ pub(crate) struct Body<'a> {
     bytes: Payload<'a>,
 }
 
+/// Where a short body stands in what was read.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    id: Option<wgrpc_gob::Id>,
+    start: usize,
+    len: usize,
+}
+
 /// Turns the bodies that one connection has received into values, for whoever wants them and
 /// wherever that is.
 #[derive(Clone)]
@@ -45,6 +53,12 @@ const INLINE: usize = 32;
 const SHARED: usize = 16 << 10;
 /// What is shared keeps at most this many times its size in memory.
 const PINNED: usize = 8;
+
+impl Default for Body<'_> {
+    fn default() -> Self {
+        Self::borrowed(None, &[])
+    }
+}
 
 #[derive(Clone)]
 enum Payload<'a> {
@@ -103,7 +117,7 @@ impl<'a> Body<'a> {
     /// The same body, of which values keep parts if they are long enough for that. `block` is what
     /// was read, in which the body may stand.
     #[inline]
-    pub(crate) fn share(mut self, block: &Bytes) -> Self {
+    pub(crate) fn share(&mut self, block: &Bytes) {
         if let Payload::Borrowed(bytes) = self.bytes
             && bytes.len() >= SHARED
             && bytes.len() >= least(block)
@@ -113,20 +127,42 @@ impl<'a> Body<'a> {
                 least: least(block),
             });
         }
-        self
     }
 
     /// The same body, independent of what was read. `block` is what was read, in which the body
     /// may stand.
     #[inline]
-    pub(crate) fn keep(self, block: &Bytes) -> Body<'static> {
-        let Self { id, bytes } = self.share(block);
-        let bytes = match bytes {
+    pub(crate) fn keep(&mut self, block: &Bytes) -> Body<'static> {
+        self.share(block);
+        let bytes = match &self.bytes {
             Payload::Borrowed(bytes) => Payload::Small(SmallVec::from_slice(bytes)),
-            Payload::Small(bytes) => Payload::Small(bytes),
-            Payload::Shared(block) => Payload::Shared(block),
+            Payload::Small(bytes) => Payload::Small(bytes.clone()),
+            Payload::Shared(block) => Payload::Shared(block.clone()),
         };
-        Body { id, bytes }
+        Body { id: self.id, bytes }
+    }
+
+    /// Where in `block` it stands, if it is so short that it is copied without being allocated.
+    #[inline]
+    pub(crate) fn short(&self, block: &[u8]) -> Option<Place> {
+        match self.bytes {
+            Payload::Borrowed(bytes) if bytes.len() <= INLINE => Some(Place {
+                id: self.id,
+                start: bytes.as_ptr().addr() - block.as_ptr().addr(),
+                len: bytes.len(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The body that stands at a [`short`](Self::short) place in `block`, independent of that.
+    #[inline]
+    pub(crate) fn at(place: Place, block: &[u8]) -> Body<'static> {
+        let bytes = &block[place.start..place.start + place.len];
+        Body {
+            id: place.id,
+            bytes: Payload::Small(SmallVec::from_slice(bytes)),
+        }
     }
 
     /// What values may keep parts of.

@@ -11,7 +11,7 @@ use wgrpc_gob::wire::{self, Reader};
 use wgrpc_gob::{Builder, Gob, Id, Limits, Ref, Scan, Scanner, Schema, Sent, Types};
 
 use super::body::{Body, Stream};
-use super::{CodecError, Front};
+use super::{CodecError, Next};
 use crate::header::{Header, Meta};
 use crate::protocol::field;
 
@@ -189,7 +189,8 @@ impl Receiver {
         &mut self,
         bytes: &'a [u8],
         max: usize,
-    ) -> Result<Front<Header<'a>>, CodecError> {
+        header: &mut Header<'a>,
+    ) -> Result<Next, CodecError> {
         let (consumed, id, payload) = match self.scanner.scan(bytes)? {
             // A message may be longer than a header can be, and need not arrive to be refused;
             // definitions before the header are shorter than the limit on them.
@@ -198,7 +199,7 @@ impl Receiver {
                 if len > max + self.stream.limits.definitions {
                     return Err(too_long(len));
                 }
-                return Ok(Front::Partial { consumed, missing });
+                return Ok(Next::Partial { consumed, missing });
             }
             Scan::Value {
                 consumed,
@@ -220,26 +221,31 @@ impl Receiver {
                 self.plans.len() - 1
             }
         };
-        let value = self.plans[place].read(payload, &self.stream.types, &self.stream.limits)?;
-        Ok(Front::Whole { consumed, value })
+        let Stream { types, limits } = &*self.stream;
+        self.plans[place].read(payload, types, limits, header)?;
+        Ok(Next::Whole { consumed })
     }
 
     /// Takes a body from the front of `bytes`.
     #[inline]
-    pub(super) fn body<'a>(&mut self, bytes: &'a [u8]) -> Result<Front<Body<'a>>, CodecError> {
+    pub(super) fn body<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        body: &mut Body<'a>,
+    ) -> Result<Next, CodecError> {
         Ok(match self.scanner.scan(bytes)? {
-            Scan::Partial { consumed, missing } => Front::Partial { consumed, missing },
+            Scan::Partial { consumed, missing } => Next::Partial { consumed, missing },
             Scan::Value {
                 consumed,
                 id,
                 payload,
-            } => Front::Whole {
-                consumed,
-                value: match payload {
+            } => {
+                *body = match payload {
                     Cow::Borrowed(bytes) => Body::borrowed(Some(id), bytes),
                     Cow::Owned(bytes) => Body::owned(Some(id), bytes.into()),
-                },
-            },
+                };
+                Next::Whole { consumed }
+            }
         })
     }
 }
@@ -286,14 +292,15 @@ impl Plan {
         bytes: &'a [u8],
         types: &Types,
         limits: &Limits,
-    ) -> Result<Header<'a>, CodecError> {
+        header: &mut Header<'a>,
+    ) -> Result<(), CodecError> {
         let mut reader = Reader::new(bytes);
-        let mut header = Header::default();
+        header.clear();
         let mut number = 0usize;
         loop {
-            let delta = reader.uint()?;
+            let delta = reader.small_uint()?;
             if delta == 0 {
-                return Ok(header);
+                return Ok(());
             }
             let field = usize::try_from(delta)
                 .ok()

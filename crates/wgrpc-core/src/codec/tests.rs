@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use wgrpc_gob::{Limits, wire};
 
-use super::{Codec, CodecError, Format, Next, Receiver, Sender, Target, Types};
+use super::{Codec, CodecError, Format, Message, Next, Receiver, Sender, Target, Types};
 use crate::error::Error;
 use crate::header::{Header, Meta};
 use crate::protocol::{ERROR_MAX, METHOD_MAX, REQUEST_HEADER_MAX, RESPONSE_HEADER_MAX};
@@ -57,13 +57,11 @@ fn headers_of_two_types_in_turn_take_no_work_for_each_field() {
     let start = Instant::now();
     let mut receiver = Receiver::new(&Format::Gob, REQUEST_HEADER_MAX, Limits::default());
     let (mut at, mut last) = (0, 0);
-    while let Next::Message {
-        consumed, header, ..
-    } = receiver.next(&stream[at..]).unwrap()
-    {
+    let mut message = Message::default();
+    while let Next::Whole { consumed } = receiver.next(&stream[at..], &mut message).unwrap() {
         at += consumed;
-        assert_eq!(header.seq, last + 1);
-        last = header.seq;
+        assert_eq!(message.header.seq, last + 1);
+        last = message.header.seq;
         if at == stream.len() {
             break;
         }
@@ -79,7 +77,7 @@ fn far_too_much_metadata_is_refused_soon() {
     assert!(stream.len() < RESPONSE_HEADER_MAX);
     let start = Instant::now();
     let mut receiver = Receiver::new(&Format::Json, RESPONSE_HEADER_MAX, Limits::default());
-    let Err(error) = receiver.next(stream.as_bytes()) else {
+    let Err(error) = receiver.next(stream.as_bytes(), &mut Message::default()) else {
         panic!("should be refused");
     };
     assert!(
@@ -118,10 +116,10 @@ fn any_header_of_a_response_that_is_allowed_is_short_enough_as_json() {
     // The line end of the message before counts.
     out.insert(0, b'\n');
     let mut receiver = Receiver::new(&Format::Json, RESPONSE_HEADER_MAX, Limits::default());
-    let Next::Message { header: found, .. } = receiver.next(&out).unwrap() else {
-        panic!("should be complete");
-    };
-    assert_eq!(found, header);
+    let mut found = Message::default();
+    let next = receiver.next(&out, &mut found).unwrap();
+    assert!(matches!(next, Next::Whole { .. }));
+    assert_eq!(found.header, header);
 }
 
 #[test]
@@ -153,7 +151,8 @@ fn a_header_that_the_peer_would_not_read_leaves_no_trace() {
     assert_eq!(out.len(), 1 + REQUEST_HEADER_MAX);
     out.extend_from_slice(b"{}\n");
     let mut receiver = Receiver::new(&Format::Json, REQUEST_HEADER_MAX, Limits::default());
-    assert!(matches!(receiver.next(&out), Ok(Next::Message { .. })));
+    let next = receiver.next(&out, &mut Message::default());
+    assert!(matches!(next, Ok(Next::Whole { .. })));
 }
 
 #[test]
@@ -169,9 +168,10 @@ fn a_value_of_json_may_take_what_the_connection_allows() {
         "{{\"Seq\":1,\"Meta\":{{{}}}}}[1,2,3,4,5,6,7,8,9,10,11]",
         entries.join(",")
     );
-    let Next::Message { header, body, .. } = receiver.next(stream.as_bytes()).unwrap() else {
-        panic!("should be complete");
-    };
+    let mut message = Message::default();
+    let next = receiver.next(stream.as_bytes(), &mut message).unwrap();
+    assert!(matches!(next, Next::Whole { .. }));
+    let Message { header, body } = message;
     // A header has bounds of its own.
     assert_eq!(header.meta.len(), 10);
     assert_eq!(decoding.decode::<Vec<u32>>(&body).unwrap().len(), 11);

@@ -14,7 +14,7 @@ use wgrpc_gob::Limits;
 
 use super::samples::{Nest, Nested, Scalars};
 use crate::client::Client;
-use crate::codec::{Format, Formats, Next, Receiver};
+use crate::codec::{Format, Formats, Message, Next, Receiver};
 use crate::protocol::{self, Parse};
 use crate::server::Server;
 use crate::service::{Method, Service};
@@ -108,9 +108,10 @@ fn response_receiver(format: &Format) -> Receiver {
 /// How many messages there are, and whether they end where the bytes do.
 fn count_messages(receiver: &mut Receiver, bytes: &[u8]) -> (usize, bool) {
     let (mut count, mut at) = (0, 0);
+    let mut message = Message::default();
     loop {
-        match receiver.next(&bytes[at..]) {
-            Ok(Next::Message { consumed, .. }) => {
+        match receiver.next(&bytes[at..], &mut message) {
+            Ok(Next::Whole { consumed }) => {
                 at += consumed;
                 count += 1;
             }

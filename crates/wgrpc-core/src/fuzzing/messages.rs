@@ -1,7 +1,7 @@
 //! Streams of headers and bodies.
 
 use super::samples::{self, Visit};
-use crate::codec::{Body, Decoding, Encoding, Format, Next, Receiver, Sender};
+use crate::codec::{self, Body, Decoding, Encoding, Format, Next, Receiver, Sender};
 use crate::header::Header;
 use crate::protocol::{self, REQUEST_HEADER_MAX};
 
@@ -37,15 +37,13 @@ fn read(format: &Format, bytes: &[u8], cut: usize) -> (Vec<Message>, bool) {
     let decoding = receiver.decoding();
     let mut messages = Vec::new();
     let mut start = 0;
+    let mut message = codec::Message::default();
     for end in [cut, bytes.len()] {
         loop {
-            match receiver.next(&bytes[start..end]) {
-                Ok(Next::Message {
-                    consumed,
-                    header,
-                    body,
-                }) => {
+            match receiver.next(&bytes[start..end], &mut message) {
+                Ok(Next::Whole { consumed }) => {
                     start += consumed;
+                    let codec::Message { header, body } = std::mem::take(&mut message);
                     let header = header.into_owned();
                     assert_eq!(header.meta.excess(), None);
                     assert!(header.service_method.len() <= protocol::METHOD_MAX);
@@ -84,8 +82,9 @@ fn read_header(format: &Format, header: &Header<'_>) -> Header<'static> {
     assert!(sent.is_ok(), "a header that was read cannot be written");
     bytes.append(&mut body);
     let mut receiver = Receiver::new(format, usize::MAX / 2, Limits::default());
-    match receiver.next(&bytes) {
-        Ok(Next::Message { header, .. }) => header.into_owned(),
+    let mut message = codec::Message::default();
+    match receiver.next(&bytes, &mut message) {
+        Ok(Next::Whole { .. }) => message.header.into_owned(),
         _ => panic!("a header that was written cannot be read"),
     }
 }

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -15,12 +15,12 @@ use super::listener::Place;
 use super::request::begin;
 use super::services::{Routes, View};
 use super::{Phase, Shared};
-use crate::codec::{Body, Next, Receiver, Types};
+use crate::codec::{Message, Next, Receiver, Types};
 use crate::connection::{Append, BusyPoll, Fill, Flush, Inbox, Share, Stall, Timer, take_turns};
 use crate::error::{Cause, Code, Fault};
-use crate::header::{Header, Meta};
+use crate::header::Meta;
 use crate::protocol;
-use crate::service::{Started, poll_work, spare_work};
+use crate::service::Started;
 
 /// The most that a closing connection reads and drops, so that its last replies arrive.
 const LINGER_BYTES: usize = 64 << 10;
@@ -246,6 +246,7 @@ impl Connection {
         let start = std::time::Instant::now();
         let mut count = 0u32;
         let mut missing = 1;
+        let mut message = Message::default();
         let left = loop {
             if at == block.len() {
                 break Left::Done;
@@ -264,14 +265,10 @@ impl Connection {
                     break Left::TooLong;
                 }
             }
-            match self.receiver.next(&block[at..]) {
-                Ok(Next::Message {
-                    consumed,
-                    header,
-                    body,
-                }) => {
+            match self.receiver.next(&block[at..], &mut message) {
+                Ok(Next::Whole { consumed }) => {
                     at += consumed;
-                    self.handle(&header, body, &block);
+                    self.handle(&mut message, &block);
                     count += 1;
                 }
                 Ok(Next::Partial {
@@ -285,6 +282,9 @@ impl Connection {
                 Err(error) => break Left::Broken(Cause::new(error)),
             }
         };
+        // It may keep a part of the block.
+        drop(message);
+        self.routes.count();
         self.batch = (count as usize).max(self.batch - self.batch.div_ceil(8));
         block.advance(at);
         match left {
@@ -299,7 +299,7 @@ impl Connection {
 
     /// Handles one request, in place if it is done at once.
     #[inline]
-    fn handle(&mut self, header: &Header<'_>, body: Body<'_>, block: &Bytes) {
+    fn handle(&mut self, message: &mut Message<'_>, block: &Bytes) {
         let Self {
             server,
             link,
@@ -308,6 +308,7 @@ impl Connection {
             scratch,
             ..
         } = self;
+        let header = &message.header;
         scratch.clear();
         // A number is learned from a request that is refused as well.
         let found = routes.find(view, header, &link.peer);
@@ -316,46 +317,33 @@ impl Connection {
             Err(fault) => {
                 self.has_said_goodbye |= fault.code() == Some(Code::ShuttingDown);
                 let name = routes.name(header);
-                let _: Append = link.respond(header.seq, name, Err(fault), Meta::new(), scratch);
+                let _: Append = link.respond(header.seq, name, Err(fault), Meta::NONE, scratch);
                 return;
             }
         };
-        route.entry.called();
-        let is_long = body.is_long();
+        route.calls += 1;
+        let (seq, is_long) = (header.seq, message.body.is_long());
         let start = self.is_timing.then(std::time::Instant::now);
-        let (result, meta) = match begin(server, link, route, header, body, block, scratch) {
-            Started::Done(result) => {
-                if let Some(start) = start {
-                    route.entry.polled(start.elapsed());
-                }
-                (result, Meta::new())
-            }
-            Started::Work(mut work) => {
-                let mut polled = Poll::Pending;
-                let entry = &route.entry;
-                if !entry.is_slow() {
-                    let mut nobody = Context::from_waker(Waker::noop());
-                    let encoding = &link.bodies.encoding;
-                    polled = poll_work(work.as_mut(), &mut nobody, encoding, scratch);
-                    if let Some(start) = start {
-                        entry.polled(start.elapsed());
-                    }
-                }
-                let Poll::Ready(result) = polled else {
-                    let share = if is_long { self.share.take() } else { None };
-                    let reply = link.reply_to(header.seq, &entry.name);
-                    link.spawn(reply, self.timeout, entry, work, share);
-                    return;
-                };
-                let meta = work.as_mut().take_meta();
-                route.spare = spare_work(work);
-                (result, meta)
+        let was_slow = start.is_some() && route.entry.is_slow();
+        let mut meta = Meta::new();
+        let begun = begin(server, link, route, message, block, scratch, &mut meta);
+        let entry = &route.entry;
+        if let Some(start) = start.filter(|_| !was_slow) {
+            entry.polled(start.elapsed());
+        }
+        let result = match begun {
+            Started::Done(result) => result,
+            Started::Work(work) => {
+                let share = if is_long { self.share.take() } else { None };
+                let reply = link.reply_to(seq, &entry.name);
+                link.spawn(reply, self.timeout, entry, work, share);
+                return;
             }
         };
         let leaves_out = |types: &Types| !types.segments().is_empty();
         self.was_large |= scratch.len() >= LARGE || result.as_ref().is_ok_and(leaves_out);
         // This task writes at the end of the batch, whoever is responsible by then.
-        let _: Append = link.respond(header.seq, &route.entry.name, result, meta, scratch);
+        let _: Append = link.respond(seq, &entry.name, result, &meta, scratch);
     }
 
     /// Writes what is queued. While handlers are at work, everybody who is runnable has a turn

@@ -118,7 +118,7 @@ impl Link {
         seq: u64,
         method: &str,
         result: Result<Types, Fault>,
-        meta: Meta,
+        meta: &Meta,
         body: &mut Vec<u8>,
     ) -> Append {
         let knows = self.knows_codes();
@@ -126,7 +126,7 @@ impl Link {
         let mut header = Header {
             service_method: if is_brief { "".into() } else { method.into() },
             seq,
-            meta: Cow::Owned(if knows { meta } else { Meta::new() }),
+            meta: Cow::Borrowed(if knows { meta } else { Meta::NONE }),
             ..Header::default()
         };
         if self.announces.load(Ordering::Relaxed) && self.announces.swap(false, Ordering::Relaxed) {
@@ -135,7 +135,7 @@ impl Link {
         let result = match header.meta.excess() {
             None => result,
             Some(excess) => {
-                header.meta = Cow::default();
+                header.meta = Cow::Borrowed(Meta::NONE);
                 Err(Fault::new(excess).with_code(Code::Limit))
             }
         };
@@ -249,7 +249,7 @@ impl Link {
         let append = if request.is_answered {
             Append::Queued
         } else {
-            self.respond(seq, &method, result, meta, body)
+            self.respond(seq, &method, result, &meta, body)
         };
         // Only now: a connection that sees no request in flight may close.
         self.total.fetch_sub(1, Ordering::Relaxed);
@@ -301,7 +301,7 @@ impl Link {
             );
             let fault = Fault::new(text).with_code(Code::HandleTimeout);
             // The connection's own task calls this, and writes afterwards.
-            let _ = self.respond(seq, &method, Err(fault), Meta::new(), &mut body);
+            let _ = self.respond(seq, &method, Err(fault), Meta::NONE, &mut body);
         }
     }
 

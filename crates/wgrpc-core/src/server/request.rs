@@ -2,37 +2,47 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, Waker};
 
 use bytes::Bytes;
 
 use super::Shared;
 use super::link::Link;
 use super::services::{Entry, Route};
-use crate::codec::{Body, Encoding, Types};
+use crate::codec::{Body, Encoding, Message, Types};
 use crate::error::{Code, Error, Fault, Result};
-use crate::header::{Header, Meta};
+use crate::header::Meta;
 use crate::middleware::{BoxFuture, CallInfo, Last, Next};
-use crate::service::{Context, Origin, Started, Work};
+use crate::service::{Context, Started, Work, drop_work, poll_work};
 
-/// Begins to handle a request to `entry`. The reply of one that is done at once is appended to
-/// `out`.
+/// Begins to handle a request of `route`, and goes as far as that is quick. The reply of one that
+/// is done at once is appended to `out`, and to `meta`.
+#[inline]
 pub(super) fn begin(
     server: &Arc<Shared>,
     link: &Arc<Link>,
     route: &mut Route,
-    header: &Header<'_>,
-    body: Body<'_>,
+    message: &mut Message<'_>,
     block: &Bytes,
     out: &mut Vec<u8>,
+    meta: &mut Meta,
 ) -> Started {
+    let Message { header, body } = message;
     let entry = &route.entry;
     if server.middleware.is_empty() {
-        let context = Context::new(&route.origin, &header.meta);
-        let (body, spare) = (body.share(block), route.spare.take());
-        return entry
-            .method
-            .start(context, &body, spare, entry.is_slow(), &link.bodies, out);
+        let own;
+        let context = if header.meta.is_empty() {
+            &route.context
+        } else {
+            own = route.context.with(&header.meta);
+            &own
+        };
+        body.share(block);
+        let (method, bodies) = (&entry.method, &link.bodies);
+        return match entry.is_slow() {
+            true => method.start(context, body, true, bodies, out),
+            false => method.handle(context, body, &mut route.spare, bodies, out),
+        };
     }
     let call = CallInfo {
         method: entry.name.to_string(),
@@ -43,16 +53,28 @@ pub(super) fn begin(
     let last = Handle {
         link: link.clone(),
         entry: entry.clone(),
-        origin: route.origin.clone(),
+        context: route.context.clone(),
         body: body.keep(block),
         reply: None,
         outcome: None,
     };
     let future = Box::pin(through_middleware(server.clone(), call, last));
-    Started::Work(Box::pin(Guarded {
+    let mut work: Pin<Box<dyn Work>> = Box::pin(Guarded {
         future,
         meta: Meta::new(),
-    }))
+    });
+    if entry.is_slow() {
+        return Started::Work(work);
+    }
+    let mut nobody = TaskContext::from_waker(Waker::noop());
+    match poll_work(work.as_mut(), &mut nobody, &link.bodies.encoding, out) {
+        Poll::Pending => Started::Work(work),
+        Poll::Ready(result) => {
+            *meta = work.as_mut().take_meta();
+            drop_work(work);
+            Started::Done(result)
+        }
+    }
 }
 
 /// What a handler behind middleware comes to.
@@ -86,7 +108,7 @@ async fn through_middleware(server: Arc<Shared>, mut call: CallInfo, mut last: H
 struct Handle {
     link: Arc<Link>,
     entry: Arc<Entry>,
-    origin: Arc<Origin>,
+    context: Context,
     body: Body<'static>,
     reply: Option<Reply>,
     /// What the handler came to, once it has run: the code of its fault, if it failed.
@@ -111,16 +133,16 @@ impl Last for Handle {
             let Self {
                 link,
                 entry,
-                origin,
+                context,
                 body,
                 reply,
                 outcome,
             } = self;
-            let context = Context::new(origin, &call.meta);
+            let context = context.with(&call.meta);
             let mut out = Vec::new();
             let (is_slow, bodies) = (entry.is_slow(), &link.bodies);
             let method = &entry.method;
-            let result = match method.start(context, body, None, is_slow, bodies, &mut out) {
+            let result = match method.start(&context, body, is_slow, bodies, &mut out) {
                 Started::Done(result) => result,
                 Started::Work(mut work) => {
                     std::future::poll_fn(|cx| {

@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Fault, Result};
 use crate::header::Header;
 use crate::http::{MethodInfo, ServiceInfo};
 use crate::protocol;
-use crate::service::{Method, Origin, Service, Spare};
+use crate::service::{Context, Method, Service, Spare};
 use crate::transport::Peer;
 
 /// A poll of a handler that takes longer than this holds up its connection.
@@ -33,11 +33,6 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Counts a call.
-    pub(crate) fn called(&self) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// Whether the method's handler gets a task of its own from the start.
     pub(crate) fn is_slow(&self) -> bool {
         self.method.is_blocking() || self.slowness.load(Ordering::Relaxed) >= SLOW_BALANCE
@@ -176,6 +171,8 @@ pub(crate) struct Routes {
     unknown: usize,
     /// The one that it has called last by name alone.
     recent: Option<Route>,
+    /// The places of those numbered ones whose calls have not all been counted.
+    uncounted: Vec<usize>,
 }
 
 /// What a number stands for.
@@ -190,24 +187,52 @@ enum Named {
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) entry: Arc<Entry>,
-    pub(crate) origin: Arc<Origin>,
+    /// That of calls without metadata.
+    pub(crate) context: Context,
     pub(crate) spare: Option<Spare>,
+    /// Calls that have not been counted. All connections share a counter, which costs less if it
+    /// is not touched for each call.
+    pub(crate) calls: u64,
 }
 
 impl Route {
+    fn count(&mut self) {
+        match std::mem::take(&mut self.calls) {
+            0 => {}
+            calls => {
+                self.entry.calls.fetch_add(calls, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn new(entry: &Arc<Entry>, peer: &Arc<Peer>) -> Self {
         Self {
             entry: entry.clone(),
-            origin: Arc::new(Origin {
-                method: entry.name.clone(),
-                peer: peer.clone(),
-            }),
+            context: Context::new(&entry.name, peer),
             spare: None,
+            calls: 0,
         }
     }
 }
 
+/// Whatever becomes of a route, its calls count.
+impl Drop for Route {
+    fn drop(&mut self) {
+        self.count();
+    }
+}
+
 impl Routes {
+    /// Counts the calls that have been noted with the routes.
+    pub(crate) fn count(&mut self) {
+        self.recent.iter_mut().for_each(Route::count);
+        for place in self.uncounted.drain(..) {
+            if let Some(Some(Named::Served(route))) = self.numbered.get_mut(place) {
+                route.count();
+            }
+        }
+    }
+
     /// The method that a request of `peer` is for, or what to answer if there is none.
     #[inline]
     pub(crate) fn find(
@@ -226,7 +251,12 @@ impl Routes {
             self.learn(place, view, name, peer);
         }
         match self.numbered.get_mut(place) {
-            Some(Some(Named::Served(route))) => Ok(route),
+            Some(Some(Named::Served(route))) => {
+                if route.calls == 0 {
+                    self.uncounted.push(place);
+                }
+                Ok(route)
+            }
             Some(Some(Named::Unknown(name))) => Err(view.missing(name)),
             _ => Err(view.missing(name)),
         }
@@ -378,7 +408,7 @@ mod tests {
         let mut find = |view: &View, name, method| {
             let header = request(name, method);
             let found = routes.find(view, &header, &peer);
-            let found = found.map(|it| it.origin.method.clone());
+            let found = found.map(|it| it.context.method().to_owned());
             let found = found.map_err(|it| it.text().to_owned());
             if let Ok(found) = &found {
                 assert!(method == 0 || routes.name(&header) == &**found);

@@ -14,14 +14,14 @@ fn a_result_reaches_the_call_with_its_number_and_no_other() {
     let first = pending.insert(None);
     let second = pending.insert(None);
     assert_eq!((first, second), (1, 2));
-    assert!(pending.complete(second, Ok(20)).is_some());
+    assert!(pending.complete(second, || Ok(20)).is_some());
     assert!(matches!(fetch(&mut pending, first), Fetched::InFlight));
     assert!(matches!(fetch(&mut pending, second), Fetched::Done(Ok(20))));
     assert!(
-        pending.complete(second, Ok(21)).is_none(),
+        pending.complete(second, || Ok(21)).is_none(),
         "a doubled reply is dropped"
     );
-    assert!(pending.complete(99, Ok(0)).is_none());
+    assert!(pending.complete(99, || Ok(0)).is_none());
     assert_eq!(pending.in_flight(), 1);
 }
 
@@ -32,7 +32,7 @@ fn a_late_reply_never_reaches_the_call_that_took_the_place() {
     pending.remove(given_up);
     for _ in 0..100 {
         let seq = pending.insert(None);
-        assert!(pending.complete(given_up, Ok(1)).is_none());
+        assert!(pending.complete(given_up, || Ok(1)).is_none());
         pending.remove(seq);
     }
     assert_eq!(pending.in_flight(), 0);
@@ -44,7 +44,7 @@ fn the_table_grows_while_calls_are_in_flight_and_is_given_back() {
     let seqs: Vec<u64> = (0..5000).map(|_| pending.insert(None)).collect();
     assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]));
     for &seq in seqs.iter().rev() {
-        assert!(pending.complete(seq, Ok(seq as u32)).is_some());
+        assert!(pending.complete(seq, || Ok(seq as u32)).is_some());
     }
     for &seq in &seqs {
         assert!(matches!(fetch(&mut pending, seq), Fetched::Done(Ok(n)) if u64::from(n) == seq));
@@ -59,11 +59,11 @@ fn one_slow_call_among_many_quick_ones_keeps_its_place() {
     let slow = pending.insert(None);
     for _ in 0..1000 {
         let seq = pending.insert(None);
-        pending.complete(seq, Ok(1));
+        pending.complete(seq, || Ok(1));
         assert!(matches!(fetch(&mut pending, seq), Fetched::Done(_)));
     }
     assert!(pending.places.len() <= SMALLEST);
-    pending.complete(slow, Ok(7));
+    pending.complete(slow, || Ok(7));
     assert!(matches!(fetch(&mut pending, slow), Fetched::Done(Ok(7))));
 }
 
@@ -136,7 +136,7 @@ fn many_calls_can_wait() {
 fn every_call_ends_with_the_cause_when_the_connection_dies() {
     let mut pending = Pending::new();
     let seqs = [pending.insert(None), pending.insert(None)];
-    pending.complete(seqs[0], Ok(1));
+    pending.complete(seqs[0], || Ok(1));
     pending.fail_all(&Error::Closed { sent: true }, |_| ());
     assert!(matches!(fetch(&mut pending, seqs[0]), Fetched::Done(Ok(1))));
     assert!(matches!(

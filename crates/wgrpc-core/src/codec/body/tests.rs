@@ -52,7 +52,9 @@ fn a_value_is_shared_if_it_is_long_and_keeps_little_else_in_memory() {
         (1 << 20, 0, true),
     ] {
         receive(&bytes(value), block, |decoding, body, block| {
-            for body in [body.clone().share(block), body.keep(block)] {
+            let mut body = body;
+            let kept = body.keep(block);
+            for body in [body, kept] {
                 let Go(found): Go<Bytes> = decoding.decode(&body).unwrap();
                 assert!(found == vec![7; value]);
                 let len = block.len();
@@ -69,7 +71,7 @@ fn what_a_value_keeps_is_measured_by_all_that_was_read() {
     receive(
         &values,
         PINNED * PINNED * SHARED,
-        |decoding, body, block| {
+        |decoding, mut body, block| {
             let body = body.keep(block);
             assert!(matches!(body.bytes, Payload::Shared(_)));
             let found: Vec<Go<Bytes>> = decoding.decode(&body).unwrap();
@@ -80,7 +82,7 @@ fn what_a_value_keeps_is_measured_by_all_that_was_read() {
 
 #[test]
 fn a_value_that_does_not_decode_keeps_nothing() {
-    receive(&(bytes(SHARED), 7), 0, |decoding, body, block| {
+    receive(&(bytes(SHARED), 7), 0, |decoding, mut body, block| {
         let body = body.keep(block);
         let decoded = decoding.decode::<(Go<Bytes>, String)>(&body);
         assert!(decoded.is_err());
@@ -99,7 +101,8 @@ fn damaged_bodies_do_no_harm() {
                 damaged[at] ^= change;
                 for len in [at, damaged.len()] {
                     let damaged = Bytes::copy_from_slice(&damaged[..len]);
-                    let body = Body::borrowed(body.id, &damaged).share(&damaged);
+                    let mut body = Body::borrowed(body.id, &damaged);
+                    body.share(&damaged);
                     let _ = decoding.decode::<(Go<Bytes>, String, Go<Bytes>)>(&body);
                     drop(body);
                     assert!(
