@@ -56,7 +56,7 @@ const SHARED_STATE: &[&str] = &[
     "crates/wgrpc-gob/src/schema",
     "crates/wgrpc-gob/src/lent.rs",
     "crates/wgrpc-core/src/client/call.rs",
-    "crates/wgrpc-core/src/connection/busy_poll.rs",
+    "crates/wgrpc-core/src/connection/busy_poll",
     "crates/wgrpc-core/src/connection/inbox.rs",
 ];
 

@@ -3,15 +3,19 @@
 //! To fall asleep and to be woken by the kernel takes longer than many peers take to answer. So a
 //! task that has reason to expect something looks at its socket a few times more. That costs
 //! processor time which somebody else might want: it is done only while it keeps finding something,
-//! by a connection that has its thread to itself.
+//! by a connection that has its thread to itself, or by one of a few on which little is called, for
+//! all of them.
+
+mod neighbor;
 
 use std::cell::Cell;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::task::Context;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use super::{Inbox, take_turns};
+use neighbor::Neighbor;
 
 /// How long it looks unless told otherwise: longer than a call takes on one machine, and not much
 /// longer than it takes to fall asleep and to be woken. Not at all on an only processor: while it
@@ -36,8 +40,12 @@ const BUSY: Duration = Duration::from_micros(100);
 const TURN_EVERY: u32 = 16;
 
 /// It sleeps until so many reads have brought something: at most, after it has looked in vain, and
-/// always after it has shared the thread.
+/// always after it has shared the thread with more than a few.
 const MOST_SKIPPED: u32 = 64;
+
+/// A connection with more calls at a time does not look on a shared thread: whoever answers them
+/// may need the processor.
+const FEW_CALLS: usize = 2;
 
 /// So many calls at a time make it look for twice as long, twice as many three times, and so on:
 /// they take longer to be answered, and what a call pays for looking stays the same.
@@ -69,6 +77,12 @@ pub(crate) struct BusyPoll {
     skips: u32,
     /// Whether something is expected.
     is_waiting: bool,
+    /// Whether others had turns on the thread since it looked last.
+    has_company: bool,
+    /// Whether another one looks since it has let others have a turn.
+    stands_back: bool,
+    /// What it is to these, once it has looked in spite of that.
+    neighbor: Option<Arc<Neighbor>>,
 }
 
 impl BusyPoll {
@@ -88,6 +102,9 @@ impl BusyPoll {
             skipped: 0,
             skips: 0,
             is_waiting: false,
+            has_company: false,
+            stands_back: false,
+            neighbor: None,
         }
     }
 
@@ -96,16 +113,27 @@ impl BusyPoll {
         let this = std::ptr::from_ref(self).addr();
         let last = LAST.replace(this);
         self.began = None;
+        let had_company = self.is_waiting && last != this && last != 0;
         if let Some(turn) = self.turn.take() {
             self.left = TURN_EVERY;
             if turn.elapsed() > BUSY {
                 self.left = 0;
                 self.give_up();
             }
+            self.stands_back = had_company;
+        } else {
+            self.stands_back = false;
         }
-        if self.is_waiting && last != this && last != 0 {
+        if had_company {
             self.since = None;
-            self.skips = MOST_SKIPPED;
+            self.has_company = true;
+        }
+    }
+
+    /// Lets go of the socket: the connection is over.
+    pub(crate) fn end(&mut self) {
+        if let Some(neighbor) = self.neighbor.take() {
+            neighbor.leave();
         }
     }
 
@@ -129,7 +157,7 @@ impl BusyPoll {
 
     /// Whether it looks into `inbox` if it has to wait now.
     pub(crate) fn is_on(&self, inbox: &Inbox) -> bool {
-        self.skips == 0 && !self.limit.is_zero() && inbox.can_fill_now()
+        self.skips == 0 && !self.stands_back && !self.limit.is_zero() && inbox.can_fill_now()
     }
 
     /// Looks until something has arrived in `inbox`, or `is_wanted` says that there is something
@@ -147,6 +175,11 @@ impl BusyPoll {
         is_wanted: impl Fn() -> bool,
     ) -> bool {
         self.is_waiting = true;
+        if self.is_crowded(cx, inbox, calls) {
+            self.end();
+            self.skips = MOST_SKIPPED;
+            return false;
+        }
         let mut now = Instant::now();
         let others_first = others_first && self.since.is_none();
         let since = *self.since.get_or_insert(now);
@@ -162,6 +195,12 @@ impl BusyPoll {
             if inbox.fill_now() || is_wanted() {
                 return true;
             }
+            if let Some(neighbor) = &self.neighbor
+                && neighbor.wake_others()
+            {
+                self.since = None;
+                return false;
+            }
             (0..PAUSES).for_each(|_| std::hint::spin_loop());
             now = Instant::now();
             if now - since >= limit {
@@ -172,6 +211,19 @@ impl BusyPoll {
                 return self.let_others(cx, now);
             }
         }
+    }
+
+    /// Whether others wait on this thread that it does not look for.
+    fn is_crowded(&mut self, cx: &Context<'_>, inbox: &Inbox, calls: usize) -> bool {
+        let has_company = std::mem::take(&mut self.has_company);
+        match &self.neighbor {
+            None if !has_company => return false,
+            // There were too many.
+            Some(neighbor) if neighbor.has_left() => return true,
+            _ => {}
+        }
+        let neighbor = self.neighbor.get_or_insert_default();
+        calls > FEW_CALLS || !neighbor.join(inbox.socket(), cx.waker())
     }
 
     fn let_others(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
@@ -185,6 +237,13 @@ impl BusyPoll {
         self.since = None;
         self.skipped = (2 * self.skipped).clamp(1, MOST_SKIPPED);
         self.skips = self.skipped;
+    }
+}
+
+/// Neighbors have a handle of its socket, which has to be closed with the connection.
+impl Drop for BusyPoll {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use socket2::SockRef;
 use tokio::io::ReadBuf;
 use tokio_util::io::poll_read_buf;
 
@@ -173,7 +174,12 @@ impl Inbox {
     /// Whether [`fill_now`](Self::fill_now) may find something: not on every stream, and not where
     /// long messages are read.
     pub(crate) fn can_fill_now(&self) -> bool {
-        self.need < LONG && self.expected == 0 && self.io.socket().is_some()
+        self.need < LONG && self.expected == 0 && self.socket().is_some()
+    }
+
+    /// The socket that it reads from, if it is one.
+    pub(crate) fn socket(&self) -> Option<SockRef<'_>> {
+        self.io.socket()
     }
 
     /// Reads what is there, also if the runtime has not heard of it. Says whether there is

@@ -222,6 +222,7 @@ impl Connection {
         self.share = None;
         self.link.close(cause);
         self.link.outbox.drop_io();
+        self.busy_poll.end();
         self.inbox = Inbox::new(Box::new(tokio::io::empty()), BytesMut::new());
         self.place = None;
     }

@@ -1,6 +1,6 @@
 //! When it looks, and what it finds.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream as Socket;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,13 +16,10 @@ use super::*;
 use crate::connection::Fill;
 use crate::transport::Source;
 
-/// A socket on which nothing ever arrives, and the other end of it.
-struct Silence(
-    Socket,
-    #[expect(dead_code, reason = "open, and nothing more")] Socket,
-);
+/// A socket of which the runtime hears nothing.
+struct Unheard(Socket);
 
-impl AsyncRead for Silence {
+impl AsyncRead for Unheard {
     fn poll_read(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -32,7 +29,7 @@ impl AsyncRead for Silence {
     }
 }
 
-impl Source for Silence {
+impl Source for Unheard {
     fn socket(&self) -> Option<SockRef<'_>> {
         Some(SockRef::from(&self.0))
     }
@@ -51,10 +48,19 @@ impl Wake for Count {
 const NOTHING: fn() -> bool = || false;
 const NEWS: fn() -> bool = || true;
 
-fn silence() -> Inbox {
+/// An inbox, and the other end of its socket.
+fn inbox() -> (Inbox, Socket) {
     let (one, other) = Socket::pair().unwrap();
     one.set_nonblocking(true).unwrap();
-    Inbox::new(Box::new(Silence(one, other)), BytesMut::new())
+    let inbox = Inbox::new(Box::new(Unheard(one)), BytesMut::new());
+    (inbox, other)
+}
+
+/// An inbox in which nothing ever arrives.
+fn silence() -> Inbox {
+    let (inbox, other) = inbox();
+    std::mem::forget(other);
+    inbox
 }
 
 fn nobody() -> Context<'static> {
@@ -183,25 +189,159 @@ fn a_busy_thread_is_left_alone() {
     assert!(!busy_poll.is_on(&inbox));
 }
 
+/// A connection that expects something more.
+struct Waiting {
+    busy_poll: BusyPoll,
+    inbox: Inbox,
+    other_end: Socket,
+    woken: Arc<Count>,
+    waker: Waker,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        let (inbox, other_end) = inbox();
+        let mut busy_poll = BusyPoll::new(Duration::from_secs(10));
+        busy_poll.enter();
+        busy_poll.arrived();
+        let woken = Arc::new(Count::default());
+        let waker = Waker::from(woken.clone());
+        Self {
+            busy_poll,
+            inbox,
+            other_end,
+            woken,
+            waker,
+        }
+    }
+
+    /// Gives it a turn with so many calls. Says whether it has found anything, and through how many
+    /// reads it sleeps then.
+    fn turn(&mut self, calls: usize) -> (bool, u32) {
+        // The machine may look busy for a moment; others had their first turn.
+        self.busy_poll.turn = None;
+        self.busy_poll.left = TURN_EVERY;
+        self.busy_poll.enter();
+        let cx = &mut Context::from_waker(&self.waker);
+        let found = (self.busy_poll).poll(cx, &mut self.inbox, calls, false, NOTHING);
+        (found, self.busy_poll.skips)
+    }
+
+    fn woken(&self) -> usize {
+        self.woken.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// Gives everybody a turn, so that they know of each other.
+fn meet(all: &mut [&mut Waiting]) {
+    for waiting in all {
+        assert_eq!(waiting.turn(1), (false, 0));
+        waiting.woken();
+    }
+}
+
 #[test]
-fn connections_that_share_a_thread_and_wait_at_the_same_time_do_not_look() {
-    let inbox = silence();
-    let mut one = BusyPoll::new(Duration::from_secs(10));
-    let mut other = BusyPoll::new(Duration::from_secs(10));
-    one.enter();
-    one.arrived();
-    one.enter();
-    assert!(one.is_on(&inbox), "it has been alone");
+fn connections_with_many_calls_that_share_a_thread_do_not_look() {
+    let (mut one, mut other) = (Waiting::new(), Waiting::new());
+    assert_eq!(one.turn(FEW_CALLS + 1), (false, MOST_SKIPPED));
     // Whoever expects nothing minds nobody.
-    other.enter();
-    assert!(other.is_on(&inbox));
-    one.enter();
-    assert!(!one.is_on(&inbox));
-    assert_eq!(skips(&mut one, &inbox), MOST_SKIPPED);
-    one.rest();
-    other.enter();
-    one.enter();
-    assert!(one.is_on(&inbox));
+    other.busy_poll.rest();
+    assert_eq!(other.turn(FEW_CALLS + 1), (false, 0));
+    other.busy_poll.skips = 0;
+    assert_eq!(other.turn(FEW_CALLS + 1), (false, 0), "it has been alone");
+}
+
+#[test]
+fn one_looks_for_a_few_that_share_a_thread() {
+    let (mut one, mut other) = (Waiting::new(), Waiting::new());
+    meet(&mut [&mut one, &mut other]);
+    // What has nothing to do with it.
+    let elsewhere = std::thread::spawn(|| {
+        let (mut one, mut other) = (Waiting::new(), Waiting::new());
+        meet(&mut [&mut one, &mut other]);
+        (&one.other_end).write_all(b"news").unwrap();
+        (one, other)
+    });
+    let (stranger, _other) = elsewhere.join().unwrap();
+    for _ in 0..3 {
+        assert_eq!(one.turn(1), (false, 0));
+        assert_eq!(other.woken(), 0);
+        (&other.other_end).write_all(b"news").unwrap();
+        assert_eq!(one.turn(1), (false, 0));
+        assert_eq!(other.woken(), 1);
+        assert_eq!(other.turn(1), (true, 0));
+        assert!(other.inbox.poll_fill(&mut nobody()).is_ready());
+        other.inbox.take();
+        other.busy_poll.arrived();
+        assert_eq!(
+            one.woken() + stranger.woken(),
+            1,
+            "it has let others have a turn"
+        );
+    }
+    // An end is news as well.
+    drop(std::mem::replace(&mut other.other_end, inbox().1));
+    assert_eq!(one.turn(1), (false, 0));
+    assert_eq!(other.woken(), 1);
+}
+
+#[test]
+fn who_has_let_others_have_a_turn_leaves_it_to_them_to_look() {
+    let (mut one, mut other) = (Waiting::new(), Waiting::new());
+    meet(&mut [&mut one, &mut other]);
+    one.turn(1);
+    other.turn(1);
+    one.busy_poll.enter();
+    assert!(!one.busy_poll.is_on(&one.inbox));
+    // It is woken for another reason.
+    one.busy_poll.enter();
+    assert!(one.busy_poll.is_on(&one.inbox));
+}
+
+#[test]
+fn nobody_looks_where_too_many_share_a_thread() {
+    let mut all: Vec<_> = (0..=neighbor::MOST).map(|_| Waiting::new()).collect();
+    let (last, others) = all.split_last_mut().unwrap();
+    meet(&mut others.iter_mut().collect::<Vec<_>>());
+    assert_eq!(last.turn(1), (false, MOST_SKIPPED));
+    for other in others {
+        assert_eq!(other.turn(1), (false, MOST_SKIPPED));
+    }
+    // They try again later.
+    last.busy_poll.skips = 0;
+    meet(&mut [last]);
+}
+
+#[test]
+fn whoever_moves_to_another_thread_looks_there() {
+    let (mut one, mut other) = (Waiting::new(), Waiting::new());
+    meet(&mut [&mut one, &mut other]);
+    let moved = std::thread::spawn(move || {
+        meet(&mut [&mut other]);
+        other
+    });
+    let other = moved.join().unwrap();
+    (&other.other_end).write_all(b"news").unwrap();
+    assert_eq!(one.turn(1), (false, 0));
+    assert_eq!(other.woken(), 0);
+}
+
+#[test]
+fn neighbors_do_not_keep_a_socket_open() {
+    let (mut one, mut other) = (Waiting::new(), Waiting::new());
+    meet(&mut [&mut one, &mut other]);
+    let Waiting {
+        mut busy_poll,
+        inbox,
+        mut other_end,
+        ..
+    } = one;
+    drop(inbox);
+    other_end.set_nonblocking(true).unwrap();
+    assert!(other_end.read(&mut [0]).is_err(), "it has another handle");
+    busy_poll.end();
+    assert_eq!(other_end.read(&mut [0]).unwrap(), 0);
+    assert_eq!(other.turn(1), (false, 0));
 }
 
 #[test]
