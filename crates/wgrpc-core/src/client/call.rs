@@ -1,6 +1,6 @@
 //! One call as its caller has it: typed, with a time limit, around all middleware.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -28,7 +28,7 @@ use crate::middleware::{BoxFuture, CallInfo, Last, Next};
 
 thread_local! {
     /// Where arguments are encoded; what is in it is copied or handed over at once.
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The room in a new scratch buffer. Were it as small as most arguments, it would share a line of
@@ -41,16 +41,21 @@ const SCRATCH_KEPT: usize = 64 << 10;
 /// Lends out an empty buffer to encode into.
 #[inline]
 pub(super) fn with_scratch<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-    let mut scratch = SCRATCH.take();
-    scratch.clear();
-    if scratch.capacity() == 0 {
-        scratch.reserve(SCRATCH_FIRST);
-    }
-    let done = work(&mut scratch);
-    if scratch.capacity() <= SCRATCH_KEPT {
-        SCRATCH.set(scratch);
-    }
-    done
+    SCRATCH.with(|scratch| {
+        let Ok(mut scratch) = scratch.try_borrow_mut() else {
+            // A value that makes a call while it is serialized.
+            return work(&mut Vec::new());
+        };
+        scratch.clear();
+        if scratch.capacity() == 0 {
+            scratch.reserve(SCRATCH_FIRST);
+        }
+        let done = work(&mut scratch);
+        if scratch.capacity() > SCRATCH_KEPT {
+            *scratch = Vec::new();
+        }
+        done
+    })
 }
 
 /// A call on its way: a future of the reply.
@@ -146,30 +151,32 @@ impl<R> Call<R> {
         let timeout = options.time_limit().or(shared.options.timeout);
         let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
         let meta = merge(&shared.options.meta, options.into_meta());
-        let way = if shared.options.middleware.is_empty() {
+        if shared.options.middleware.is_empty() {
             let request = Request {
                 method,
                 meta: &meta,
                 types,
                 body,
             };
-            Way::Direct(Exchange::start(shared, request, deadline))
-        } else {
-            let (method, body) = (method.to_owned(), body.into_bytes());
-            let stay = Arc::new(Mutex::new(Stay::default()));
-            let send = Send {
-                shared: shared.clone(),
-                types,
-                body,
-                begun: now,
-                stay: stay.clone(),
-                reply: None,
+            return Self {
+                way: Way::Direct(Exchange::start(shared, request, deadline)),
+                timeout,
+                reply: PhantomData,
             };
-            let future = through_middleware(send, method, meta);
-            Self::middleware(shared, Box::pin(future), deadline, stay)
+        }
+        let (method, body) = (method.to_owned(), body.into_bytes());
+        let stay = Arc::new(Mutex::new(Stay::default()));
+        let send = Send {
+            shared: shared.clone(),
+            types,
+            body,
+            begun: now,
+            stay: stay.clone(),
+            reply: None,
         };
+        let future = through_middleware(send, method, meta);
         Self {
-            way,
+            way: Self::middleware(shared, Box::pin(future), deadline, stay),
             timeout,
             reply: PhantomData,
         }

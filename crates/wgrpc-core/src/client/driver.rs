@@ -1,6 +1,7 @@
 //! The client's one task: it writes what the callers queued, reads the replies and wakes those
 //! who wait for them.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -46,17 +47,13 @@ pub(super) struct Driver {
     /// The number of the next call once all who were woken last have made theirs.
     expected: u64,
     strange_replies: u32,
-    /// Replies that were found and not handed over, and the numbers of their calls.
-    found: Vec<(u64, Outcome)>,
+    /// The calls whose replies were found and not handed over. A place in what was read stands for
+    /// a success in so few bytes that these are better copied when they are handed over than moved
+    /// until then.
+    found: Vec<(u64, Option<Place>)>,
+    /// What the others come to, in the same order.
+    others: VecDeque<Result<Reply, Error>>,
     wakers: Vec<Waker>,
-}
-
-/// What a reply brings.
-enum Outcome {
-    /// Success and nothing else, and so few bytes that they are better copied when they are handed
-    /// over than moved until then.
-    Short(Place),
-    Other(Result<Reply, Error>),
 }
 
 /// What was found in what was read.
@@ -83,6 +80,7 @@ impl Driver {
             expected: 0,
             strange_replies: 0,
             found: Vec::new(),
+            others: VecDeque::new(),
             wakers: Vec::new(),
         }
     }
@@ -156,15 +154,18 @@ impl Driver {
                     if header.ext != 0 {
                         self.shared.server_ext.store(header.ext, Ordering::Relaxed);
                     }
-                    let outcome = match (header.fault(), body.short(block)) {
-                        (None, Some(place)) if header.meta.is_empty() => Outcome::Short(place),
-                        (None, _) => Outcome::Other(Ok(Reply {
-                            body: body.keep(block),
-                            meta: std::mem::take(&mut header.meta).into_owned(),
-                        })),
-                        (Some(fault), _) => Outcome::Other(Err(Error::from_reply(fault))),
-                    };
-                    self.found.push((header.seq, outcome));
+                    let is_plain = header.error.is_empty() && header.meta.is_empty();
+                    let place = body.short(block).filter(|_| is_plain);
+                    self.found.push((header.seq, place));
+                    if place.is_none() {
+                        self.others.push_back(match header.fault() {
+                            Some(fault) => Err(Error::from_reply(fault)),
+                            None => Ok(Reply {
+                                body: body.keep(block),
+                                meta: std::mem::take(&mut header.meta).into_owned(),
+                            }),
+                        });
+                    }
                 }
                 Ok(Next::Partial { consumed, missing }) => {
                     *at += consumed;
@@ -206,18 +207,23 @@ impl Driver {
             if ext.contains(Ext::METHOD_NUMBERS) {
                 state.numbers.get_or_insert_default();
             }
-            for (seq, outcome) in self.found.drain(..) {
-                if let Outcome::Other(Err(Error::Refused(fault))) = &outcome {
-                    drains |= fault.code() == Some(Code::ShuttingDown);
-                }
-                let completed = match outcome {
-                    Outcome::Short(place) => state.pending.complete(seq, || {
+            for (seq, place) in self.found.drain(..) {
+                let completed = match place {
+                    Some(place) => state.pending.complete(seq, || {
                         Ok(Reply {
                             body: Body::at(place, block),
                             meta: Meta::new(),
                         })
                     }),
-                    Outcome::Other(result) => state.pending.complete(seq, || result),
+                    None => {
+                        let Some(outcome) = self.others.pop_front() else {
+                            continue;
+                        };
+                        if let Err(Error::Refused(fault)) = &outcome {
+                            drains |= fault.code() == Some(Code::ShuttingDown);
+                        }
+                        state.pending.complete(seq, || outcome)
+                    }
                 };
                 match completed {
                     Some(waker) => {

@@ -158,10 +158,15 @@ impl<'a> Body<'a> {
     /// The body that stands at a [`short`](Self::short) place in `block`, independent of that.
     #[inline]
     pub(crate) fn at(place: Place, block: &[u8]) -> Body<'static> {
-        let bytes = &block[place.start..place.start + place.len];
+        let rest = &block[place.start..];
+        // A copy of a fixed length is two moves, and what it takes along too much is not seen.
+        let bytes = match rest.first_chunk() {
+            Some(bytes) => SmallVec::from_buf_and_len(*bytes, place.len),
+            None => SmallVec::from_slice(&rest[..place.len]),
+        };
         Body {
             id: place.id,
-            bytes: Payload::Small(SmallVec::from_slice(bytes)),
+            bytes: Payload::Small(bytes),
         }
     }
 
