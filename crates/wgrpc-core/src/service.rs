@@ -116,9 +116,8 @@ impl Method {
         F: Fn(A, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Fault>> + Send + 'static,
     {
-        Self::future_of((), move |(), argument, context| {
-            let reply = handler(argument, context.clone());
-            async move { ((), reply.await) }
+        Self::future_of((), move |(), argument, context| Alone {
+            reply: handler(argument, context.clone()),
         })
     }
 
@@ -453,6 +452,22 @@ fn finish<R: Serialize + Gob>(
     })
 }
 
+pin_project_lite::pin_project! {
+    /// The future of a handler that has nothing in common with others.
+    struct Alone<Fut> {
+        #[pin]
+        reply: Fut,
+    }
+}
+
+impl<Fut: Future> Future for Alone<Fut> {
+    type Output = ((), Fut::Output);
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        self.project().reply.poll(cx).map(|reply| ((), reply))
+    }
+}
+
 struct Async<F, C, A> {
     handler: F,
     /// What its calls have in common.
@@ -551,7 +566,8 @@ where
         let (common, result) = std::task::ready!(future.poll(&mut nobody));
         *this.common = Some(common);
         let result = finish(result, &bodies.encoding, out);
-        this.future.set(None);
+        // Its destructors may panic; the call is answered in any case.
+        let _ = contain(|| this.future.set(None));
         Poll::Ready(result)
     }
 }

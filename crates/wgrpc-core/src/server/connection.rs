@@ -312,8 +312,13 @@ impl Connection {
         let header = &message.header;
         scratch.clear();
         // A number is learned from a request that is refused as well.
-        let found = routes.find(view, header, &link.peer);
-        let route = match admit(server, link).and(found) {
+        let refused = admit(server, link).err();
+        let found = routes.find(view, header, &link.peer, refused.is_none());
+        let found = match refused {
+            None => found,
+            Some(fault) => Err(fault),
+        };
+        let route = match found {
             Ok(route) => route,
             Err(fault) => {
                 self.has_said_goodbye |= fault.code() == Some(Code::ShuttingDown);
@@ -322,14 +327,13 @@ impl Connection {
                 return;
             }
         };
-        route.calls += 1;
         let (seq, is_long) = (header.seq, message.body.is_long());
-        let start = self.is_timing.then(std::time::Instant::now);
-        let was_slow = start.is_some() && route.entry.is_slow();
+        let is_timed = self.is_timing && !route.entry.is_slow();
+        let start = is_timed.then(std::time::Instant::now);
         let mut meta = Meta::new();
         let begun = begin(server, link, route, message, block, scratch, &mut meta);
         let entry = &route.entry;
-        if let Some(start) = start.filter(|_| !was_slow) {
+        if let Some(start) = start {
             entry.polled(start.elapsed());
         }
         let result = match begun {

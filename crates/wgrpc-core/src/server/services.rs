@@ -192,7 +192,7 @@ pub(crate) struct Route {
     pub(crate) spare: Option<Spare>,
     /// Calls that have not been counted. All connections share a counter, which costs less if it
     /// is not touched for each call.
-    pub(crate) calls: u64,
+    calls: u64,
 }
 
 impl Route {
@@ -233,18 +233,24 @@ impl Routes {
         }
     }
 
-    /// The method that a request of `peer` is for, or what to answer if there is none.
+    /// The method that a request of `peer` is for, or what to answer if there is none. It is noted
+    /// as a call if it `is_admitted`.
     #[inline]
     pub(crate) fn find(
         &mut self,
         view: &View,
         header: &Header<'_>,
         peer: &Arc<Peer>,
+        is_admitted: bool,
     ) -> Result<&mut Route, Fault> {
         let name = &*header.service_method;
         let place = match usize::try_from(header.method) {
             Ok(number @ 1..=protocol::METHODS_MAX) => number - 1,
-            _ => return self.by_name(view, name, peer),
+            _ => {
+                let route = self.by_name(view, name, peer)?;
+                route.calls += u64::from(is_admitted);
+                return Ok(route);
+            }
         };
         let is_served = matches!(self.numbered.get(place), Some(Some(Named::Served(_))));
         if !name.is_empty() || !is_served {
@@ -252,8 +258,11 @@ impl Routes {
         }
         match self.numbered.get_mut(place) {
             Some(Some(Named::Served(route))) => {
-                if route.calls == 0 {
-                    self.uncounted.push(place);
+                if is_admitted {
+                    if route.calls == 0 {
+                        self.uncounted.push(place);
+                    }
+                    route.calls += 1;
                 }
                 Ok(route)
             }
@@ -407,7 +416,7 @@ mod tests {
         };
         let mut find = |view: &View, name, method| {
             let header = request(name, method);
-            let found = routes.find(view, &header, &peer);
+            let found = routes.find(view, &header, &peer, true);
             let found = found.map(|it| it.context.method().to_owned());
             let found = found.map_err(|it| it.text().to_owned());
             if let Ok(found) = &found {
@@ -450,7 +459,7 @@ mod tests {
                 method,
                 ..Header::default()
             };
-            assert!(routes.find(&view, &header, &peer).is_err());
+            assert!(routes.find(&view, &header, &peer, true).is_err());
         }
         let names = routes.numbered.iter().flatten().map(|named| match named {
             Named::Unknown(name) => name.len(),

@@ -1,6 +1,9 @@
 //! Handlers that panic answer their callers, and harm nobody else.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Once;
+use std::task::Poll;
 
 use serde::{Serialize, Serializer};
 use wgrpc_core::{Client, Code, Context, Error, Executed, Fault, Method, Service};
@@ -132,6 +135,23 @@ fn explosives() -> Service {
         )
 }
 
+/// An answer that is there at once, and panics when it is dropped.
+struct Answered;
+
+impl Future for Answered {
+    type Output = Result<i64, Fault>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(7))
+    }
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        std::panic::panic_any(TEXT);
+    }
+}
+
 struct Payload;
 
 impl Drop for Payload {
@@ -215,4 +235,17 @@ async fn even_a_panic_whose_payload_panics_is_answered() {
     );
     let product = soon(client.call::<_, i64>("Arith.Multiply", &Args { a: 6, b: 7 })).await;
     assert_eq!(product.unwrap(), 42);
+}
+
+#[tokio::test]
+async fn a_future_that_panics_when_it_has_answered_has_answered() {
+    keep_quiet();
+    let answer = Method::future(|(): (), _: Context| Answered);
+    let service = Service::new("Panic").method("Answered", answer);
+    let server = demo().register(service).start().unwrap();
+    let client = server.connect().unwrap();
+    for _ in 0..3 {
+        let answer = soon(client.call::<_, i64>("Panic.Answered", &())).await;
+        assert_eq!(answer.unwrap(), 7);
+    }
 }
