@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
+use tokio::task::JoinSet;
 use wgrpc_core::{Address, Client, ClientLimits, Error, ServerLimits};
 
 use crate::support::{Args, demo, soon};
@@ -142,4 +143,70 @@ fn a_connection_that_ends_while_it_is_looked_at_ends_its_calls() {
             ending.await.unwrap();
         });
     }
+}
+
+/// Makes calls one after the other, all of which have to be answered.
+async fn call_often(client: &Client, start: i64) {
+    for a in start..start + 300 {
+        let args = Args { a, b: 2 };
+        let product: i64 = soon(client.call("Arith.Multiply", &args)).await.unwrap();
+        assert_eq!(product, 2 * a);
+    }
+}
+
+/// Of so many clients on a thread, each of which looks as the server does, all are served,
+/// whether they take turns or not.
+fn all_are_served(clients: usize) {
+    beside_a_server(LONG, async |address| {
+        let mut all = Vec::new();
+        for _ in 0..clients {
+            let builder = Client::builder().limits(limits());
+            all.push(builder.connect(address.clone()).await.unwrap());
+        }
+        for round in 0..100 {
+            for client in &all {
+                let args = Args { a: round, b: 3 };
+                let product: i64 = soon(client.call("Arith.Multiply", &args)).await.unwrap();
+                assert_eq!(product, 3 * round);
+            }
+        }
+        let mut callers = JoinSet::new();
+        for (client, start) in all.iter().cloned().zip(0..) {
+            callers.spawn(async move { call_often(&client, 1000 * start).await });
+        }
+        callers.join_all().await;
+        // Whoever goes is no longer looked for.
+        all.truncate(1);
+        call_often(&all[0], 0).await;
+    });
+}
+
+#[test]
+fn a_few_for_which_one_looks_are_all_served() {
+    all_are_served(3);
+}
+
+#[test]
+fn more_than_one_looks_for_are_all_served() {
+    all_are_served(9);
+}
+
+#[test]
+fn a_client_hears_of_its_end_although_another_one_looks_for_it() {
+    beside_a_server(LONG, async |address| {
+        let builder = || Client::builder().limits(limits());
+        let one = builder().connect(address.clone()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let other = format!("tcp@{}", listener.local_addr().unwrap());
+        let (client, accepted) = tokio::join!(builder().connect(&*other), listener.accept());
+        let (client, (mut socket, _)) = (client.unwrap(), accepted.unwrap());
+        let call = client.call::<_, i64>("Arith.Multiply", &Args { a: 6, b: 7 });
+        let lost = tokio::spawn(call);
+        call_often(&one, 0).await;
+        socket.read(&mut [0]).await.unwrap();
+        // With something unread, so that it is reset.
+        drop(socket);
+        assert!(matches!(soon(lost).await.unwrap(), Err(Error::Lost(_))));
+        call_often(&one, 0).await;
+    });
 }
