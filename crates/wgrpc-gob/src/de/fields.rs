@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
 use super::plan::{Match, Plan};
 use super::source::Source;
 use crate::error::{Error, Result};
-use crate::received::{Definition, Kind, Structure};
+use crate::received::{Kind, Structure};
 use crate::walk::read_field_number;
 use crate::zero::ZeroDeserializer;
 
@@ -180,39 +180,6 @@ impl<'a, 't, 'de, S> Matched<'a, 't, 'de, S> {
     pub(super) fn finish(mut self) -> Result<()> {
         self.cursor.finish()
     }
-
-    /// A field that is present.
-    #[inline(always)]
-    fn present<V: DeserializeSeed<'de>>(
-        &mut self,
-        ty: &'t Definition,
-        seed: V,
-    ) -> Result<V::Value> {
-        // The value is made where it is returned: to copy what has just been written takes time.
-        let mut value = seed.deserialize(self.cursor.source.value(ty));
-        if value.is_ok()
-            && let Err(error) = self.cursor.look_behind(Some(self.number))
-        {
-            value = Err(error);
-        }
-        if let Err(error) = &mut value {
-            locate(error, self.name, self.cursor.source);
-        }
-        value
-    }
-
-    /// What a field that is absent, or that the sender does not know, is.
-    #[inline(never)]
-    fn zero<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
-        let mut value = match self.number {
-            END => seed.deserialize(self.cursor.source.unknown_zero()),
-            number => self.cursor.read(number, false, seed),
-        };
-        if let Err(error) = &mut value {
-            locate(error, self.name, self.cursor.source);
-        }
-        value
-    }
 }
 
 impl<'de, S> MapAccess<'de> for Matched<'_, '_, 'de, S> {
@@ -236,13 +203,15 @@ impl<'de, S> MapAccess<'de> for Matched<'_, '_, 'de, S> {
 
     #[inline(always)]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
-        if self.number == END || !self.is_present {
-            return self.zero(seed);
+        let mut value = if self.number == END {
+            seed.deserialize(self.cursor.source.unknown_zero())
+        } else {
+            self.cursor.read(self.number, self.is_present, seed)
+        };
+        if let Err(error) = &mut value {
+            locate(error, self.name, self.cursor.source);
         }
-        match (self.cursor.source.types).definition(self.cursor.structure.slot(self.number)) {
-            Ok(ty) => self.present(ty, seed),
-            Err(error) => Err(error),
-        }
+        value
     }
 }
 
