@@ -48,7 +48,9 @@ pub struct ServerLimits {
     /// How long a connection over TCP or a Unix socket looks for the next requests before it
     /// sleeps, if that has paid lately: being woken takes longer than many clients do. So long it
     /// keeps its thread busy, though others have turns; longer where more than 128 requests come
-    /// together. Zero for never, which is the default where the program may use one processor only.
+    /// together. Up to four connections that wait on one thread look for each other, for which each
+    /// has a second descriptor of its socket. Zero for never, which is the default where the
+    /// program may use one processor only.
     pub busy_poll: Duration,
     /// The longest time that a request may take, whatever its client asks for; `None` leaves it
     /// to the client, as in Go.
@@ -95,8 +97,10 @@ pub struct ClientLimits {
     pub stall: Duration,
     /// How long a connection over TCP or a Unix socket looks for replies before it sleeps, if that
     /// has paid lately: being woken takes longer than many servers do. So long it keeps its thread
-    /// busy, though others have turns; longer while more than 128 calls are in flight. Zero for
-    /// never, which is the default where the program may use one processor only.
+    /// busy, though others have turns; longer while more than 128 calls are in flight. Up to four
+    /// connections that wait on one thread look for each other, for which each has a second
+    /// descriptor of its socket. Zero for never, which is the default where the program may use one
+    /// processor only.
     pub busy_poll: Duration,
     /// The size and shape of messages.
     pub message: wgrpc_gob::Limits,

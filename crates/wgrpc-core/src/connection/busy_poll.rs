@@ -57,6 +57,8 @@ const PAUSES: u32 = 8;
 thread_local! {
     /// Whose turn it was last, of all connections of the program; zero for nobody's.
     static LAST: Cell<usize> = const { Cell::new(0) };
+    /// Who has looked last.
+    static LOOKER: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Looks for what comes next on one connection.
@@ -79,9 +81,11 @@ pub(crate) struct BusyPoll {
     is_waiting: bool,
     /// Whether others had turns on the thread since it looked last.
     has_company: bool,
-    /// Whether another one looks since it has let others have a turn.
+    /// Whether it leaves it to another to look, who has begun while others had a turn.
     stands_back: bool,
-    /// What it is to these, once it has looked in spite of that.
+    /// Whether another has found something for it.
+    is_called: bool,
+    /// How others see it that wait on the same thread, once there are any.
     neighbor: Option<Arc<Neighbor>>,
 }
 
@@ -104,6 +108,7 @@ impl BusyPoll {
             is_waiting: false,
             has_company: false,
             stands_back: false,
+            is_called: false,
             neighbor: None,
         }
     }
@@ -113,6 +118,7 @@ impl BusyPoll {
         let this = std::ptr::from_ref(self).addr();
         let last = LAST.replace(this);
         self.began = None;
+        self.is_called = self.neighbor.as_ref().is_some_and(|it| it.take_call());
         let had_company = self.is_waiting && last != this && last != 0;
         if let Some(turn) = self.turn.take() {
             self.left = TURN_EVERY;
@@ -120,7 +126,7 @@ impl BusyPoll {
                 self.left = 0;
                 self.give_up();
             }
-            self.stands_back = had_company;
+            self.stands_back = had_company && LOOKER.get() != this;
         } else {
             self.stands_back = false;
         }
@@ -130,16 +136,24 @@ impl BusyPoll {
         }
     }
 
-    /// Lets go of the socket: the connection is over.
-    pub(crate) fn end(&mut self) {
+    /// Is no neighbor of others any more, who would keep a handle of its socket.
+    pub(crate) fn leave(&mut self) {
         if let Some(neighbor) = self.neighbor.take() {
             neighbor.leave();
+        }
+    }
+
+    /// Notes that it would not read what arrives now, so that nobody looks for it.
+    pub(crate) fn pause(&self) {
+        if let Some(neighbor) = &self.neighbor {
+            neighbor.set_waiting(false);
         }
     }
 
     /// Notes that something has arrived, and that more is expected.
     pub(crate) fn arrived(&mut self) {
         self.is_waiting = true;
+        self.stands_back = false;
         if self.since.take().is_some() {
             self.skipped = 0;
             self.left = self.left.saturating_sub(1);
@@ -153,11 +167,13 @@ impl BusyPoll {
         self.is_waiting = false;
         self.since = None;
         self.turn = None;
+        self.pause();
     }
 
     /// Whether it looks into `inbox` if it has to wait now.
     pub(crate) fn is_on(&self, inbox: &Inbox) -> bool {
-        self.skips == 0 && !self.stands_back && !self.limit.is_zero() && inbox.can_fill_now()
+        let looks = self.skips == 0 && !self.stands_back;
+        (looks || self.is_called) && !self.limit.is_zero() && inbox.can_fill_now()
     }
 
     /// Looks until something has arrived in `inbox`, or `is_wanted` says that there is something
@@ -175,12 +191,22 @@ impl BusyPoll {
         is_wanted: impl Fn() -> bool,
     ) -> bool {
         self.is_waiting = true;
-        if self.is_crowded(cx, inbox, calls) {
-            self.end();
+        if std::mem::take(&mut self.is_called) {
+            if inbox.fill_now() || is_wanted() {
+                return true;
+            }
+            if !self.is_on(inbox) {
+                return false;
+            }
+        }
+        let mut now = Instant::now();
+        if !self.meet(cx, inbox, calls, now) {
+            self.leave();
+            self.since = None;
             self.skips = MOST_SKIPPED;
             return false;
         }
-        let mut now = Instant::now();
+        LOOKER.set(std::ptr::from_ref(self).addr());
         let others_first = others_first && self.since.is_none();
         let since = *self.since.get_or_insert(now);
         let began = *self.began.get_or_insert(now);
@@ -213,17 +239,27 @@ impl BusyPoll {
         }
     }
 
-    /// Whether others wait on this thread that it does not look for.
-    fn is_crowded(&mut self, cx: &Context<'_>, inbox: &Inbox, calls: usize) -> bool {
+    /// Meets those who wait on the same thread, if there are any. Says whether it may look: it is
+    /// alone, or looks for all of them.
+    fn meet(&mut self, cx: &Context<'_>, inbox: &Inbox, calls: usize, now: Instant) -> bool {
         let has_company = std::mem::take(&mut self.has_company);
         match &self.neighbor {
-            None if !has_company => return false,
+            None if !has_company => return true,
             // There were too many.
-            Some(neighbor) if neighbor.has_left() => return true,
+            Some(neighbor) if !neighbor.has_joined() => return false,
+            Some(neighbor) if !has_company && neighbor.is_here() => {
+                neighbor.set_waiting(true);
+                return true;
+            }
             _ => {}
         }
+        if calls > FEW_CALLS {
+            neighbor::crowd(now);
+            return false;
+        }
         let neighbor = self.neighbor.get_or_insert_default();
-        calls > FEW_CALLS || !neighbor.join(inbox.socket(), cx.waker())
+        neighbor.set_waiting(true);
+        neighbor.join(inbox.socket(), cx.waker(), now)
     }
 
     fn let_others(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
@@ -240,10 +276,10 @@ impl BusyPoll {
     }
 }
 
-/// Neighbors have a handle of its socket, which has to be closed with the connection.
+/// The handle of its socket that neighbors use has to be closed with the connection.
 impl Drop for BusyPoll {
     fn drop(&mut self) {
-        self.end();
+        self.leave();
     }
 }
 

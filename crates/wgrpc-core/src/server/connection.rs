@@ -222,7 +222,7 @@ impl Connection {
         self.share = None;
         self.link.close(cause);
         self.link.outbox.drop_io();
-        self.busy_poll.end();
+        self.busy_poll.leave();
         self.inbox = Inbox::new(Box::new(tokio::io::empty()), BytesMut::new());
         self.place = None;
     }
@@ -312,13 +312,8 @@ impl Connection {
         let header = &message.header;
         scratch.clear();
         // A number is learned from a request that is refused as well.
-        let refused = admit(server, link).err();
-        let found = routes.find(view, header, &link.peer, refused.is_none());
-        let found = match refused {
-            None => found,
-            Some(fault) => Err(fault),
-        };
-        let route = match found {
+        let found = routes.find(view, header, &link.peer);
+        let route = match admit(server, link).and(found) {
             Ok(route) => route,
             Err(fault) => {
                 self.has_said_goodbye |= fault.code() == Some(Code::ShuttingDown);
@@ -327,6 +322,7 @@ impl Connection {
                 return;
             }
         };
+        route.calls += 1;
         let (seq, is_long) = (header.seq, message.body.is_long());
         let is_timed = self.is_timing && !route.entry.is_slow();
         let start = is_timed.then(std::time::Instant::now);
@@ -472,12 +468,16 @@ impl Connection {
     /// Looks for requests before it sleeps, if it has done all there is. Says whether there is
     /// news.
     fn busy_poll(&mut self, cx: &mut Context<'_>) -> bool {
-        self.busy_poll.is_on(&self.inbox)
-            && self.reading == Reading::Open
+        let is_idle = self.reading == Reading::Open
             && self.closing.is_none()
             && self.paused.is_none()
             && self.rest.is_empty()
-            && self.link.in_flight() == 0
+            && self.link.in_flight() == 0;
+        if !is_idle {
+            self.busy_poll.pause();
+            return false;
+        }
+        self.busy_poll.is_on(&self.inbox)
             && !self.link.outbox.is_taken()
             && self
                 .busy_poll

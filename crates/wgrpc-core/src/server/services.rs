@@ -192,7 +192,7 @@ pub(crate) struct Route {
     pub(crate) spare: Option<Spare>,
     /// Calls that have not been counted. All connections share a counter, which costs less if it
     /// is not touched for each call.
-    calls: u64,
+    pub(crate) calls: u64,
 }
 
 impl Route {
@@ -231,26 +231,22 @@ impl Routes {
                 route.count();
             }
         }
+        // Requests that are refused can list a place more than once.
+        self.uncounted.shrink_to(UNCOUNTED_KEPT);
     }
 
-    /// The method that a request of `peer` is for, or what to answer if there is none. It is noted
-    /// as a call if it `is_admitted`.
+    /// The method that a request of `peer` is for, or what to answer if there is none.
     #[inline]
     pub(crate) fn find(
         &mut self,
         view: &View,
         header: &Header<'_>,
         peer: &Arc<Peer>,
-        is_admitted: bool,
     ) -> Result<&mut Route, Fault> {
         let name = &*header.service_method;
         let place = match usize::try_from(header.method) {
             Ok(number @ 1..=protocol::METHODS_MAX) => number - 1,
-            _ => {
-                let route = self.by_name(view, name, peer)?;
-                route.calls += u64::from(is_admitted);
-                return Ok(route);
-            }
+            _ => return self.by_name(view, name, peer),
         };
         let is_served = matches!(self.numbered.get(place), Some(Some(Named::Served(_))));
         if !name.is_empty() || !is_served {
@@ -258,11 +254,8 @@ impl Routes {
         }
         match self.numbered.get_mut(place) {
             Some(Some(Named::Served(route))) => {
-                if is_admitted {
-                    if route.calls == 0 {
-                        self.uncounted.push(place);
-                    }
-                    route.calls += 1;
+                if route.calls == 0 && self.uncounted.last() != Some(&place) {
+                    self.uncounted.push(place);
                 }
                 Ok(route)
             }
@@ -315,6 +308,9 @@ impl Routes {
     }
 }
 
+/// A connection that has called more methods in one batch gives the room for their places back.
+const UNCOUNTED_KEPT: usize = 64;
+
 /// How many bytes of names that are not served a connection remembers.
 const UNKNOWN_MAX: usize = 4 << 10;
 
@@ -361,6 +357,39 @@ mod tests {
             .method("Again", echo());
         services.add(service).unwrap();
         services
+    }
+
+    #[test]
+    fn every_call_counts_whatever_becomes_of_its_route() {
+        let services = services();
+        let (view, peer) = (services.view(), Arc::new(Peer::Other));
+        let mut routes = Routes::default();
+        let mut call = |name: &'static str, method| {
+            let header = Header {
+                service_method: name.into(),
+                method,
+                ..Header::default()
+            };
+            routes.find(&view, &header, &peer).unwrap().calls += 1;
+            // One that is refused after all.
+            let _refused = routes.find(&view, &header, &peer);
+        };
+        for _ in 0..10 {
+            call("Text.Echo", 1);
+            call("Text.Again", 2);
+            call("", 1);
+            call("Text.Echo", 0);
+            call("Text.Again", 0);
+            // The number stands for another one.
+            call("Text.Again", 1);
+        }
+        routes.count();
+        assert!(routes.uncounted.is_empty());
+        let calls = |name| {
+            let entry = view.find(name).unwrap();
+            entry.calls.load(Ordering::Relaxed)
+        };
+        assert_eq!((calls("Text.Echo"), calls("Text.Again")), (30, 30));
     }
 
     #[test]
@@ -416,7 +445,7 @@ mod tests {
         };
         let mut find = |view: &View, name, method| {
             let header = request(name, method);
-            let found = routes.find(view, &header, &peer, true);
+            let found = routes.find(view, &header, &peer);
             let found = found.map(|it| it.context.method().to_owned());
             let found = found.map_err(|it| it.text().to_owned());
             if let Ok(found) = &found {
@@ -459,7 +488,7 @@ mod tests {
                 method,
                 ..Header::default()
             };
-            assert!(routes.find(&view, &header, &peer, true).is_err());
+            assert!(routes.find(&view, &header, &peer).is_err());
         }
         let names = routes.numbered.iter().flatten().map(|named| match named {
             Named::Unknown(name) => name.len(),

@@ -203,7 +203,7 @@ fn a_client_hears_of_its_end_although_another_one_looks_for_it() {
         let call = client.call::<_, i64>("Arith.Multiply", &Args { a: 6, b: 7 });
         let lost = tokio::spawn(call);
         call_often(&one, 0).await;
-        socket.read(&mut [0]).await.unwrap();
+        socket.read_exact(&mut [0]).await.unwrap();
         // With something unread, so that it is reset.
         drop(socket);
         assert!(matches!(soon(lost).await.unwrap(), Err(Error::Lost(_))));

@@ -227,6 +227,13 @@ impl Waiting {
         (found, self.busy_poll.skips)
     }
 
+    /// Reads what it has found. Says how much that was.
+    fn read(&mut self) -> usize {
+        assert!(self.inbox.poll_fill(&mut nobody()).is_ready());
+        self.busy_poll.arrived();
+        self.inbox.take().len()
+    }
+
     fn woken(&self) -> usize {
         self.woken.0.swap(0, Ordering::Relaxed)
     }
@@ -270,9 +277,7 @@ fn one_looks_for_a_few_that_share_a_thread() {
         assert_eq!(one.turn(1), (false, 0));
         assert_eq!(other.woken(), 1);
         assert_eq!(other.turn(1), (true, 0));
-        assert!(other.inbox.poll_fill(&mut nobody()).is_ready());
-        other.inbox.take();
-        other.busy_poll.arrived();
+        assert_eq!(other.read(), 4);
         assert_eq!(
             one.woken() + stranger.woken(),
             1,
@@ -293,9 +298,73 @@ fn who_has_let_others_have_a_turn_leaves_it_to_them_to_look() {
     other.turn(1);
     one.busy_poll.enter();
     assert!(!one.busy_poll.is_on(&one.inbox));
-    // It is woken for another reason.
+    other.busy_poll.enter();
+    assert!(other.busy_poll.is_on(&other.inbox), "one of them looks");
+    // It is woken for another reason, or something has arrived.
     one.busy_poll.enter();
     assert!(one.busy_poll.is_on(&one.inbox));
+    other.turn(1);
+    one.busy_poll.enter();
+    one.busy_poll.arrived();
+    assert!(one.busy_poll.is_on(&one.inbox));
+}
+
+#[test]
+fn what_was_found_for_one_that_sleeps_is_read() {
+    let (mut one, mut other) = (Waiting::new(), Waiting::new());
+    meet(&mut [&mut one, &mut other]);
+    other.busy_poll.skips = 7;
+    (&other.other_end).write_all(b"news").unwrap();
+    one.turn(1);
+    assert_eq!(other.woken(), 1);
+    other.busy_poll.enter();
+    assert!(other.busy_poll.is_on(&other.inbox));
+    other.busy_poll.enter();
+    let is_on = other.busy_poll.is_on(&other.inbox);
+    assert!(!is_on, "it was not woken for that");
+}
+
+#[test]
+fn nobody_looks_for_one_that_would_not_read() {
+    let (mut one, mut other) = (Waiting::new(), Waiting::new());
+    meet(&mut [&mut one, &mut other]);
+    (&other.other_end).write_all(b"news").unwrap();
+    other.busy_poll.pause();
+    assert_eq!(one.turn(1), (false, 0));
+    assert_eq!(other.woken(), 0);
+    assert_eq!(other.turn(1), (true, 0));
+}
+
+#[test]
+fn an_error_is_left_to_the_connection_that_it_is_for() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let socket = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (peer, _) = listener.accept().unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let one = Arc::new(Neighbor::default());
+    let other = Arc::new(Neighbor::default());
+    let nothing = silence();
+    let woken = Arc::new(Count::default());
+    let now = Instant::now();
+    assert!(one.join(nothing.socket(), Waker::noop(), now));
+    assert!(other.join(
+        Some(SockRef::from(&socket)),
+        &Waker::from(woken.clone()),
+        now
+    ));
+    other.set_waiting(true);
+    SockRef::from(&peer)
+        .set_linger(Some(Duration::ZERO))
+        .unwrap();
+    drop(peer);
+    let start = Instant::now();
+    while !one.wake_others() {
+        let took = start.elapsed();
+        assert!(took < Duration::from_secs(10), "the connection was reset");
+    }
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    let error = (&socket).read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }
 
 #[test]
@@ -307,7 +376,10 @@ fn nobody_looks_where_too_many_share_a_thread() {
     for other in others {
         assert_eq!(other.turn(1), (false, MOST_SKIPPED));
     }
-    // They try again later.
+    // They try again later, not at once.
+    last.busy_poll.skips = 0;
+    assert_eq!(last.turn(1), (false, MOST_SKIPPED));
+    neighbor::crowd(Instant::now() - neighbor::CROWDED);
     last.busy_poll.skips = 0;
     meet(&mut [last]);
 }
@@ -324,24 +396,62 @@ fn whoever_moves_to_another_thread_looks_there() {
     (&other.other_end).write_all(b"news").unwrap();
     assert_eq!(one.turn(1), (false, 0));
     assert_eq!(other.woken(), 0);
+    // And looks there: for one that is there, and not for one that is here.
+    let moved = std::thread::spawn(move || {
+        let mut other = other;
+        let mut third = Waiting::new();
+        assert!(other.inbox.fill_now());
+        assert_eq!(other.read(), 4);
+        meet(&mut [&mut third, &mut other]);
+        (&third.other_end).write_all(b"news").unwrap();
+        other.turn(1);
+        assert_eq!(third.woken(), 1);
+        other
+    });
+    // However often it comes and goes, it is one.
+    let mut other = moved.join().unwrap();
+    for _ in 0..=neighbor::MOST {
+        meet(&mut [&mut one, &mut other]);
+        let moved = std::thread::spawn(move || {
+            meet(&mut [&mut other]);
+            other
+        });
+        other = moved.join().unwrap();
+    }
+}
+
+#[test]
+fn many_calls_on_one_connection_keep_others_from_looking() {
+    let (mut one, mut other) = (Waiting::new(), Waiting::new());
+    meet(&mut [&mut one, &mut other]);
+    one.turn(1);
+    assert_eq!(other.turn(FEW_CALLS + 1), (false, MOST_SKIPPED));
+    assert_eq!(one.turn(1), (false, MOST_SKIPPED));
 }
 
 #[test]
 fn neighbors_do_not_keep_a_socket_open() {
-    let (mut one, mut other) = (Waiting::new(), Waiting::new());
-    meet(&mut [&mut one, &mut other]);
-    let Waiting {
-        mut busy_poll,
-        inbox,
-        mut other_end,
-        ..
-    } = one;
-    drop(inbox);
-    other_end.set_nonblocking(true).unwrap();
-    assert!(other_end.read(&mut [0]).is_err(), "it has another handle");
-    busy_poll.end();
-    assert_eq!(other_end.read(&mut [0]).unwrap(), 0);
-    assert_eq!(other.turn(1), (false, 0));
+    let ends: [fn(BusyPoll); 2] = [drop, |busy_poll| std::mem::forget(left(busy_poll))];
+    fn left(mut busy_poll: BusyPoll) -> BusyPoll {
+        busy_poll.leave();
+        busy_poll
+    }
+    for end in ends {
+        let (mut one, mut other) = (Waiting::new(), Waiting::new());
+        meet(&mut [&mut one, &mut other]);
+        let Waiting {
+            busy_poll,
+            inbox,
+            mut other_end,
+            ..
+        } = one;
+        drop(inbox);
+        other_end.set_nonblocking(true).unwrap();
+        assert!(other_end.read(&mut [0]).is_err(), "it has another handle");
+        end(busy_poll);
+        assert_eq!(other_end.read(&mut [0]).unwrap(), 0);
+        assert_eq!(other.turn(1), (false, 0));
+    }
 }
 
 #[test]
