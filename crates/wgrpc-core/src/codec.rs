@@ -257,7 +257,7 @@ enum State {
 
 /// A message of an incoming stream. It is filled where it stands, one after the other: to move it
 /// costs more than to read it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Message<'a> {
     pub(crate) header: Header<'a>,
     pub(crate) body: Body<'a>,

@@ -220,7 +220,7 @@ impl Fault {
     pub fn new(text: impl Into<String>) -> Self {
         let mut text = text.into();
         if text.is_empty() {
-            "error".clone_into(&mut text);
+            text.push_str("error");
         }
         Self(Box::new(Told { text, code: None }))
     }

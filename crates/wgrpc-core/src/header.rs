@@ -104,6 +104,7 @@ impl Meta {
         Self(Vec::new())
     }
 
+    /// No metadata, to be borrowed.
     pub(crate) const NONE: &'static Self = &Self::new();
 
     /// The value of `key`.

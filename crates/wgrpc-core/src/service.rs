@@ -543,13 +543,13 @@ where
     }
 
     fn handle(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &Context,
         body: &Body<'_>,
         bodies: &Bodies,
         out: &mut Vec<u8>,
     ) -> Poll<Result<Types, Fault>> {
-        let mut this = self.project();
+        let mut this = self.as_mut().project();
         let argument = match argument(bodies, body) {
             Ok(argument) => argument,
             Err(fault) => return Poll::Ready(Err(fault)),
@@ -559,16 +559,13 @@ where
         let common = common.unwrap_or_else(|| this.handler.common.clone());
         let future = (this.handler.handler)(common, argument, context);
         this.future.set(Some(future));
-        let Some(future) = this.future.as_mut().as_pin_mut() else {
-            return Poll::Pending;
-        };
         let mut nobody = TaskContext::from_waker(Waker::noop());
-        let (common, result) = std::task::ready!(future.poll(&mut nobody));
-        *this.common = Some(common);
-        let result = finish(result, &bodies.encoding, out);
-        // Its destructors may panic; the call is answered in any case.
-        let _ = contain(|| this.future.set(None));
-        Poll::Ready(result)
+        let polled = self.as_mut().poll(&mut nobody, &bodies.encoding, out);
+        if polled.is_ready() {
+            // Its destructors may panic; the call is answered in any case.
+            let _ = contain(|| self.clear());
+        }
+        polled
     }
 }
 

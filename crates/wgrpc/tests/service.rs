@@ -63,6 +63,11 @@ impl Arith {
         self.calls.store(0, Ordering::Relaxed);
     }
 
+    async fn at_most_two(&self, number: i64) -> i64 {
+        assert!(number <= 2, "{number} is too many");
+        number
+    }
+
     #[method(name = "CallCount")]
     fn count(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
@@ -130,6 +135,21 @@ async fn every_error_that_can_be_shown_is_a_fault() {
     assert_eq!(error.to_string(), "invalid digit found in string");
     let error = arith.secret().await.unwrap_err();
     assert_eq!(error.fault().unwrap().code(), Some(Code::Forbidden));
+}
+
+#[tokio::test]
+async fn a_method_goes_on_after_it_has_panicked() {
+    let (_server, client) = serve(Arith::default());
+    let arith = ArithClient::new(client);
+    for number in [1, 3, 2, 4, 5, 1] {
+        match arith.at_most_two(&number).await {
+            Ok(answer) => assert_eq!(answer, number),
+            Err(error) => {
+                assert_eq!(error.fault().and_then(Fault::code), Some(Code::Panicked));
+                assert!(number > 2);
+            }
+        }
+    }
 }
 
 #[tokio::test]

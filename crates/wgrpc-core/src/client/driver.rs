@@ -216,9 +216,7 @@ impl Driver {
                         })
                     }),
                     None => {
-                        let Some(outcome) = self.others.pop_front() else {
-                            continue;
-                        };
+                        let outcome = self.others.pop_front().expect("found together");
                         if let Err(Error::Refused(fault)) = &outcome {
                             drains |= fault.code() == Some(Code::ShuttingDown);
                         }

@@ -114,7 +114,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// The same body, of which values keep parts if they are long enough for that. `block` is what
+    /// Lets values keep parts of it if they are long enough for that. `block` is what
     /// was read, in which the body may stand.
     #[inline]
     pub(crate) fn share(&mut self, block: &Bytes) {

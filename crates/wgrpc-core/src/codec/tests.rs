@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use wgrpc_gob::{Limits, wire};
 
-use super::{Codec, CodecError, Format, Message, Next, Receiver, Sender, Target, Types};
+use super::{Codec, CodecError, Encoding, Format, Message, Next, Receiver, Sender, Target, Types};
 use crate::error::Error;
 use crate::header::{Header, Meta};
 use crate::protocol::{ERROR_MAX, METHOD_MAX, REQUEST_HEADER_MAX, RESPONSE_HEADER_MAX};
@@ -203,6 +203,48 @@ impl Codec for Wordy {
 
     fn frame(&self, _: &[u8]) -> Result<Option<usize>, CodecError> {
         Ok(None)
+    }
+}
+
+#[test]
+fn nothing_of_a_message_is_left_in_the_next() {
+    let meta = Cow::Owned(Meta::from_iter([("key", "value")]));
+    let full = Header {
+        service_method: "Text.Upper".into(),
+        seq: 1,
+        error: "it failed".into(),
+        ext: 2,
+        code: 3,
+        method: 4,
+        meta,
+    };
+    let empty = Header {
+        seq: 5,
+        ..Header::default()
+    };
+    for format in [Format::Gob, Format::Json] {
+        let mut sender = Sender::new(format.clone(), RESPONSE_HEADER_MAX);
+        let encoding = Encoding::new(format.clone(), Limits::default());
+        let mut stream = Vec::new();
+        for (header, text) in [(&full, "long".repeat(100)), (&empty, "x".to_owned())] {
+            let mut body = Vec::new();
+            let types = encoding.encode(&text, &mut body).unwrap();
+            sender.begin(header, &types, &mut stream).unwrap();
+            stream.append(&mut body);
+        }
+        let mut receiver = Receiver::new(&format, RESPONSE_HEADER_MAX, Limits::default());
+        let decoding = receiver.decoding();
+        let (mut message, mut at) = (Message::default(), 0);
+        let mut next = || {
+            let Ok(Next::Whole { consumed }) = receiver.next(&stream[at..], &mut message) else {
+                panic!("should be complete");
+            };
+            at += consumed;
+            let text: String = decoding.decode(&message.body).unwrap();
+            (message.header.clone(), text.len())
+        };
+        assert_eq!(next(), (full.clone(), 400));
+        assert_eq!(next(), (empty.clone(), 1));
     }
 }
 

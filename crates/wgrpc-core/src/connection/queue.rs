@@ -41,7 +41,7 @@ impl Queue {
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
         let start = self.tail.len();
-        if self.tail.capacity() == 0 {
+        if self.tail.capacity() == 0 && self.is_empty() {
             self.tail.reserve(self.usual);
         }
         let result = write(&mut self.tail);
@@ -106,7 +106,9 @@ impl Queue {
         }
         if count == self.tail.len() {
             // The usual case: everything went out in one write. The buffer stays for the next.
-            self.usual = count.next_power_of_two().min(USUAL_MAX);
+            if count > 0 {
+                self.usual = count.next_power_of_two().min(USUAL_MAX);
+            }
             self.tail.clear();
         } else if count > 0 {
             self.close_tail();
@@ -165,6 +167,33 @@ mod tests {
             assert!(drain(&mut queue, step) == expected, "in steps of {step}");
             assert_eq!(queue.len(), 0);
         }
+    }
+
+    #[test]
+    fn room_is_made_once_for_as_much_as_was_written_last() {
+        let mut queue = Queue::default();
+        let append = |queue: &mut Queue| {
+            let appended: Result<(), ()> = queue.append(|tail| {
+                tail.extend_from_slice(&[7; 100]);
+                Ok(())
+            });
+            appended.unwrap();
+        };
+        (0..40).for_each(|_| append(&mut queue));
+        drain(&mut queue, usize::MAX);
+        queue.shrink(0);
+        assert_eq!(queue.tail.capacity(), 0);
+        append(&mut queue);
+        assert_eq!(queue.tail.capacity(), 4096);
+        // What stands behind a piece is often the last.
+        queue.push_piece(vec![7; LARGE].into());
+        append(&mut queue);
+        assert!(queue.tail.capacity() < 4096);
+        // Nor is there anything to expect from pieces.
+        let mut pieces = Queue::default();
+        pieces.push_piece(vec![7; LARGE].into());
+        drain(&mut pieces, usize::MAX);
+        assert_eq!(pieces.usual, 0);
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn read(format: &Format, bytes: &[u8], cut: usize) -> (Vec<Message>, bool) {
             match receiver.next(&bytes[start..end], &mut message) {
                 Ok(Next::Whole { consumed }) => {
                     start += consumed;
-                    let codec::Message { header, body } = std::mem::take(&mut message);
+                    let codec::Message { header, body } = message.clone();
                     let header = header.into_owned();
                     assert_eq!(header.meta.excess(), None);
                     assert!(header.service_method.len() <= protocol::METHOD_MAX);

@@ -81,6 +81,20 @@ fn what_a_value_keeps_is_measured_by_all_that_was_read() {
 }
 
 #[test]
+fn a_short_body_is_copied_from_wherever_it_stands() {
+    for len in [0, 1, INLINE - 1, INLINE] {
+        for behind in [0, 1, INLINE] {
+            let block: Vec<u8> = (0..(7 + len + behind) as u8).collect();
+            let body = Body::borrowed(None, &block[7..7 + len]);
+            let place = body.short(&block).unwrap();
+            assert_eq!(Body::at(place, &block).bytes(), &block[7..7 + len]);
+        }
+    }
+    let block = [0; INLINE + 1];
+    assert!(Body::borrowed(None, &block).short(&block).is_none());
+}
+
+#[test]
 fn a_value_that_does_not_decode_keeps_nothing() {
     receive(&(bytes(SHARED), 7), 0, |decoding, mut body, block| {
         let body = body.keep(block);
