@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"wgrpc/bench/peers/load"
 	"wgrpc/bench/peers/proto"
 )
 
@@ -45,7 +46,7 @@ func serveGRPC(l net.Listener, delay time.Duration) error {
 
 type grpcClient struct{ client proto.BenchClient }
 
-func dialGRPC(addr string) (caller, error) {
+func dialGRPC(addr string) (load.Caller, error) {
 	sizes := grpc.WithDefaultCallOptions(
 		grpc.MaxCallRecvMsgSize(longest),
 		grpc.MaxCallSendMsgSize(longest),
@@ -58,12 +59,12 @@ func dialGRPC(addr string) (caller, error) {
 	return grpcClient{proto.NewBenchClient(conn)}, nil
 }
 
-func (c grpcClient) multiply(ctx context.Context, a, b int32) (int32, error) {
+func (c grpcClient) Multiply(ctx context.Context, a, b int32) (int32, error) {
 	product, err := c.client.Multiply(ctx, &proto.Args{A: a, B: b})
 	return product.GetValue(), err
 }
 
-func (c grpcClient) echo(ctx context.Context, id uint64, payload []byte) (uint64, int, error) {
-	echo, err := c.client.Echo(ctx, &proto.Rec{Id: id, Name: name, Payload: payload})
+func (c grpcClient) Echo(ctx context.Context, id uint64, payload []byte) (uint64, int, error) {
+	echo, err := c.client.Echo(ctx, &proto.Rec{Id: id, Name: load.Name, Payload: payload})
 	return echo.GetId(), len(echo.GetPayload()), err
 }

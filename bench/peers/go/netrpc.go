@@ -7,23 +7,15 @@ import (
 	"net/rpc"
 	"net/rpc/jsonrpc"
 	"time"
+
+	"wgrpc/bench/peers/load"
 )
-
-// Args are multiplied.
-type Args struct{ A, B int32 }
-
-// Record comes back.
-type Record struct {
-	ID      uint64
-	Name    string
-	Payload []byte
-}
 
 // Bench is the service.
 type Bench struct{ delay time.Duration }
 
 // Multiply takes its time.
-func (b *Bench) Multiply(args *Args, product *int32) error {
+func (b *Bench) Multiply(args *load.Args, product *int32) error {
 	if b.delay > 0 {
 		time.Sleep(b.delay)
 	}
@@ -32,7 +24,7 @@ func (b *Bench) Multiply(args *Args, product *int32) error {
 }
 
 // Echo returns the record.
-func (b *Bench) Echo(record *Record, echo *Record) error {
+func (b *Bench) Echo(record *load.Record, echo *load.Record) error {
 	*echo = *record
 	return nil
 }
@@ -63,23 +55,23 @@ func serveEach(l net.Listener, delay time.Duration, serve func(*rpc.Server, io.R
 
 type netrpc struct{ client *rpc.Client }
 
-func dialGob(addr string) (caller, error) {
+func dialGob(addr string) (load.Caller, error) {
 	client, err := rpc.Dial("tcp", addr)
 	return netrpc{client}, err
 }
 
-func dialJSON(addr string) (caller, error) {
+func dialJSON(addr string) (load.Caller, error) {
 	client, err := jsonrpc.Dial("tcp", addr)
 	return netrpc{client}, err
 }
 
-func (c netrpc) multiply(_ context.Context, a, b int32) (product int32, err error) {
-	err = c.client.Call("Bench.Multiply", &Args{a, b}, &product)
+func (c netrpc) Multiply(_ context.Context, a, b int32) (product int32, err error) {
+	err = c.client.Call("Bench.Multiply", &load.Args{A: a, B: b}, &product)
 	return product, err
 }
 
-func (c netrpc) echo(_ context.Context, id uint64, payload []byte) (uint64, int, error) {
-	var echo Record
-	err := c.client.Call("Bench.Echo", &Record{id, name, payload}, &echo)
+func (c netrpc) Echo(_ context.Context, id uint64, payload []byte) (uint64, int, error) {
+	var echo load.Record
+	err := c.client.Call("Bench.Echo", &load.Record{ID: id, Name: load.Name, Payload: payload}, &echo)
 	return echo.ID, len(echo.Payload), err
 }

@@ -183,18 +183,28 @@ pub(crate) const ALL: &[Contender] = &[
         is_must: true,
         mode: "gob",
         note: "Go's `net/rpc` with gob",
-        ..peer("go-netrpc", Build::Go, "go")
+        ..peer("go-netrpc", Build::Go("go"), "go")
     },
     Contender {
         mode: "json",
         note: "Go's `net/rpc/jsonrpc`",
-        ..peer("go-jsonrpc", Build::Go, "go")
+        ..peer("go-jsonrpc", Build::Go("go"), "go")
     },
     Contender {
         is_must: true,
         mode: "grpc",
         note: "gRPC in Go",
-        ..peer("grpc-go", Build::Go, "google.golang.org/grpc")
+        ..peer("grpc-go", Build::Go("go"), "google.golang.org/grpc")
+    },
+    Contender {
+        mode: "msgpack",
+        note: "MessagePack",
+        ..peer("rpcx", Build::Go("rpcx"), "github.com/smallnest/rpcx")
+    },
+    Contender {
+        mode: "mux",
+        note: "TTHeader, Thrift's binary protocol; multiplexed",
+        ..peer("kitex", Build::Go("kitex"), "github.com/cloudwego/kitex")
     },
 ];
 

@@ -1,6 +1,6 @@
 //! What contenders are built with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,8 +16,8 @@ use crate::points::{Kind, Point};
 pub(crate) enum Build {
     /// A package of this workspace, which needs tools.
     Rust(&'static str, &'static [Tool]),
-    /// The program in the folder `go`.
-    Go,
+    /// The program in a folder, a module of its own.
+    Go(&'static str),
 }
 
 #[derive(Clone, Copy)]
@@ -28,8 +28,6 @@ pub(crate) enum Tool {
     Protoc,
     Chrt,
 }
-
-const GO_PROGRAM: &str = "peer-go";
 
 impl Tool {
     /// The command, and where to get it.
@@ -53,15 +51,15 @@ impl Build {
     fn tools(&self) -> &'static [Tool] {
         match self {
             Self::Rust(_, tools) => tools,
-            Self::Go => &[Tool::Go],
+            Self::Go(_) => &[Tool::Go],
         }
     }
 
     /// The program, once it is built: all are beside this one.
     pub(crate) fn program(&self) -> Result<PathBuf> {
         let name = match self {
-            Self::Rust(package, _) => package,
-            Self::Go => GO_PROGRAM,
+            Self::Rust(package, _) => (*package).to_owned(),
+            Self::Go(folder) => format!("peer-{folder}"),
         };
         Ok(std::env::current_exe()?.with_file_name(name))
     }
@@ -114,13 +112,19 @@ pub(crate) fn build(contenders: &[&Contender], points: &[Point]) -> Result<()> {
         cargo.status()?.success(),
         "the contenders in Rust do not build"
     );
-    if contenders.iter().any(|it| matches!(it.build, Build::Go)) {
-        let mut go = Command::new("go");
-        go.current_dir(home().join("go")).env("CGO_ENABLED", "0");
-        go.args(["build", "-trimpath", "-o"])
-            .arg(Build::Go.program()?)
-            .arg(".");
-        ensure!(go.status()?.success(), "the contenders in Go do not build");
+    let mut folders = BTreeSet::new();
+    for contender in contenders {
+        if let Build::Go(folder) = contender.build
+            && folders.insert(folder)
+        {
+            let mut go = Command::new("go");
+            go.current_dir(home().join(folder)).env("CGO_ENABLED", "0");
+            go.args(["build", "-trimpath", "-o"])
+                .arg(contender.build.program()?)
+                .arg(".");
+            let is_built = go.status()?.success();
+            ensure!(is_built, "{} does not build, in Go", contender.name);
+        }
     }
     Ok(())
 }
@@ -128,14 +132,16 @@ pub(crate) fn build(contenders: &[&Contender], points: &[Point]) -> Result<()> {
 /// The versions of these contenders.
 pub(crate) fn versions(contenders: &[&Contender]) -> Result<BTreeMap<String, String>> {
     let lock = fs::read_to_string(home().join("Cargo.lock"))?;
-    let modules = fs::read_to_string(home().join("go/go.mod"))?;
     let mut versions = BTreeMap::new();
     for contender in contenders {
         let name = contender.made_of;
         let version = match contender.build {
             _ if name == "go" => first_line("go", &["version"])?.replace("go version go", ""),
             Build::Rust(..) => after(&lock, &format!("name = \"{name}\"\nversion = \""), '"'),
-            Build::Go => after(&modules, &format!("{name} v"), '\n'),
+            Build::Go(folder) => {
+                let modules = fs::read_to_string(home().join(folder).join("go.mod"))?;
+                after(&modules, &format!("{name} v"), '\n')
+            }
         };
         let version = version.split(' ').next().unwrap_or_default();
         versions.insert(contender.name.to_owned(), format!("{name} {version}"));

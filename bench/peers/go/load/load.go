@@ -1,4 +1,7 @@
-package main
+// Package load makes the calls of a contender in Go, and counts them.
+//
+// It keeps the same contract as the contenders in Rust.
+package load
 
 import (
 	"context"
@@ -15,7 +18,7 @@ import (
 	"time"
 )
 
-// patience is how many failures it takes until a caller gives up.
+// patience is how many failures it takes until a Caller gives up.
 const patience = 100
 
 // drain is how long calls may take to end after the window.
@@ -44,15 +47,15 @@ func (l *load) flags(flags *flag.FlagSet) {
 }
 
 // drive connects, makes the calls, and prints what came of them.
-func (l *load) drive(dial func() (caller, error)) error {
-	clients := make([]caller, l.conns)
+func (l *load) drive(dial func() (Caller, error)) error {
+	clients := make([]Caller, l.conns)
 	for i := range clients {
 		client, err := dial()
 		if err != nil {
 			return err
 		}
 		if l.workload == "idle" {
-			if product, err := client.multiply(context.Background(), 6, 7); product != 42 {
+			if product, err := client.Multiply(context.Background(), 6, 7); product != 42 {
 				return fmt.Errorf("a wrong product: %v", err)
 			}
 		}
@@ -93,7 +96,7 @@ type window struct {
 	err       error
 }
 
-func (w *window) run(clients []caller) {
+func (w *window) run(clients []Caller) {
 	start := time.Now()
 	if w.rate > 0 {
 		w.callers.Add(1)
@@ -139,7 +142,7 @@ func (w *window) admits() bool {
 }
 
 // keepCalling begins a call as soon as the one before has ended.
-func (w *window) keepCalling(client caller, number uint64) {
+func (w *window) keepCalling(client Caller, number uint64) {
 	defer w.callers.Done()
 	var latencies []time.Duration
 	for failures := 0; failures < patience && w.admits(); {
@@ -156,7 +159,7 @@ func (w *window) keepCalling(client caller, number uint64) {
 }
 
 // pace begins calls at a steady rate, by turns on each connection.
-func (w *window) pace(clients []caller) {
+func (w *window) pace(clients []Caller) {
 	defer w.callers.Done()
 	start := time.Now()
 	// Go's own timer has a grain of 1 ms when there is nothing else to do.
@@ -170,7 +173,7 @@ func (w *window) pace(clients []caller) {
 	}
 }
 
-func (w *window) callOnce(client caller, number uint64, due time.Time) {
+func (w *window) callOnce(client Caller, number uint64, due time.Time) {
 	defer w.callers.Done()
 	if err := w.call(client, number); err != nil {
 		w.fail(err)
@@ -179,16 +182,16 @@ func (w *window) callOnce(client caller, number uint64, due time.Time) {
 	}
 }
 
-func (w *window) call(client caller, number uint64) error {
+func (w *window) call(client Caller, number uint64) error {
 	if w.workload == "echo" {
-		id, length, err := client.echo(context.Background(), number, w.payload)
+		id, length, err := client.Echo(context.Background(), number, w.payload)
 		if err == nil && (id != number || length != len(w.payload)) {
 			err = errors.New("a wrong echo")
 		}
 		return err
 	}
 	a, b := int32(number&0x3fff)+1, int32(7)
-	product, err := client.multiply(context.Background(), a, b)
+	product, err := client.Multiply(context.Background(), a, b)
 	if err == nil && product != a*b {
 		err = errors.New("a wrong product")
 	}
