@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use wgrpc_core::{Arguments, CallOptions, Client, Error};
-use wgrpc_gob::Inferred;
+use wgrpc_gob::{Builder, Gob, Inferred, Ref};
 
 use crate::support::{Args, demo_in_memory, soon};
 
@@ -114,4 +115,33 @@ async fn a_client_tells_that_no_more_calls_can_be_made() {
     let (shutdown, ()) = tokio::join!(server.shutdown(), soon(client.closed()));
     shutdown.unwrap();
     assert!(!client.is_available());
+}
+
+/// A number that makes a call while it is written.
+struct Calling(Client);
+
+impl Gob for Calling {
+    fn describe(types: &mut Builder) -> Ref {
+        types.int()
+    }
+}
+
+impl Serialize for Calling {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        drop(
+            self.0
+                .call::<_, String>("Echo.String", "long".repeat(100).as_str()),
+        );
+        serializer.serialize_i64(1)
+    }
+}
+
+#[tokio::test]
+async fn an_argument_may_make_a_call_while_it_is_encoded() {
+    let server = demo_in_memory();
+    let client = server.connect().unwrap();
+    for _ in 0..3 {
+        let call = client.call::<_, i64>("Arith.Sleep", &Calling(client.clone()));
+        assert_eq!(soon(call).await.unwrap(), 1);
+    }
 }
