@@ -44,21 +44,6 @@ impl Default for Header<'_> {
 }
 
 impl Header<'_> {
-    /// Makes it one without anything in it.
-    #[inline]
-    pub(crate) fn clear(&mut self) {
-        let is_borrowed = matches!(self.service_method, Cow::Borrowed(_))
-            && matches!(self.error, Cow::Borrowed(_))
-            && matches!(self.meta, Cow::Borrowed(_));
-        let empty = Self::default();
-        if is_borrowed {
-            // There is nothing to drop, which the compiler does not see.
-            std::mem::forget(std::mem::replace(self, empty));
-        } else {
-            *self = empty;
-        }
-    }
-
     /// The same header, owning its texts.
     pub(crate) fn into_owned(self) -> Header<'static> {
         Header {

@@ -240,7 +240,7 @@ pub(crate) fn read_field_number(
     next: usize,
     fields: usize,
 ) -> Result<Option<usize>> {
-    let delta = reader.small_uint()?;
+    let delta = reader.uint()?;
     if delta == 0 {
         return Ok(None);
     }

@@ -195,24 +195,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// As [`uint`](Self::uint), of one that is nearly always less than 128. It takes less code,
-    /// which pays where it stands in many places.
-    #[inline]
-    pub fn small_uint(&mut self) -> Result<u64> {
-        match self.rest.split_first() {
-            Some((&first @ ..0x80, rest)) => {
-                self.rest = rest;
-                Ok(u64::from(first))
-            }
-            _ => self.any_uint(),
-        }
-    }
-
-    #[inline(never)]
-    fn any_uint(&mut self) -> Result<u64> {
-        self.uint()
-    }
-
     /// As [`uint`](Self::uint), close to the end or where there is no integer.
     #[inline(never)]
     fn short_uint(&mut self) -> Result<u64> {

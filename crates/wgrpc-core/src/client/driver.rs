@@ -216,7 +216,8 @@ impl Driver {
                         })
                     }),
                     None => {
-                        let outcome = self.others.pop_front().expect("found together");
+                        let outcome = self.others.pop_front();
+                        let outcome = outcome.expect("one for each call without a place");
                         if let Err(Error::Refused(fault)) = &outcome {
                             drains |= fault.code() == Some(Code::ShuttingDown);
                         }

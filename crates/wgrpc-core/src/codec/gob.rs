@@ -295,10 +295,10 @@ impl Plan {
         header: &mut Header<'a>,
     ) -> Result<(), CodecError> {
         let mut reader = Reader::new(bytes);
-        header.clear();
+        *header = Header::default();
         let mut number = 0usize;
         loop {
-            let delta = reader.small_uint()?;
+            let delta = reader.uint()?;
             if delta == 0 {
                 return Ok(());
             }

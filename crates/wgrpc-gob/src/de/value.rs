@@ -143,8 +143,7 @@ pub(super) fn nil() -> Error {
 
 macro_rules! numbers {
     ($($method:ident: $kind:ident, $take:ident, $visit:ident, $expected:literal;)*) => {$(
-        // So that the number goes from here to where it belongs without a stop in memory.
-        #[inline(always)]
+        #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             match &self.ty.kind {
                 Kind::$kind => visitor.$visit(self.source.reader.$take()?),
