@@ -48,10 +48,10 @@ const STREAMS: &[&str] = &[
     "crates/wgrpc-registry/src/fuzzing.rs",
 ];
 
-/// The only state that a process shares is the schemas of its types, the numbers that they have,
-/// and whether it may use more than one processor. The others are a thread's: scratch buffers and
-/// the block that is lent, which are empty between two uses; which connection had the thread last
-/// and which ones wait on it, none of which it keeps.
+/// The only state that a process shares is the schemas of its types, the numbers that they have
+/// and those of its threads, and whether it may use more than one processor. The others are a
+/// thread's: scratch buffers and the block that is lent, which are empty between two uses; which
+/// connection had the thread last and which ones wait on it, none of which it keeps.
 const SHARED_STATE: &[&str] = &[
     "crates/wgrpc-gob/src/schema",
     "crates/wgrpc-gob/src/lent.rs",

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, Waker};
+use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
 
@@ -13,7 +13,7 @@ use crate::codec::{Body, Encoding, Message, Types};
 use crate::error::{Code, Error, Fault, Result};
 use crate::header::Meta;
 use crate::middleware::{BoxFuture, CallInfo, Last, Next};
-use crate::service::{Context, Started, Work, drop_work, poll_work};
+use crate::service::{Context, Started, Work, drop_work, try_work};
 
 /// Begins to handle a request of `route`, and goes as far as that is quick. The reply of one that
 /// is done at once is appended to `out`, and to `meta`.
@@ -66,8 +66,7 @@ pub(super) fn begin(
     if entry.is_slow() {
         return Started::Work(work);
     }
-    let mut nobody = TaskContext::from_waker(Waker::noop());
-    match poll_work(work.as_mut(), &mut nobody, &link.bodies.encoding, out) {
+    match try_work(work.as_mut(), &link.bodies.encoding, out) {
         Poll::Pending => Started::Work(work),
         Poll::Ready(result) => {
             *meta = work.as_mut().take_meta();
